@@ -1,0 +1,43 @@
+# Two commands do it all: `make demo` shows what cdp-scaffold does, `make test` proves that it does.
+# Both set themselves up in a private virtual environment; Python 3.10 or later and git are enough.
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+WORKERS ?= auto
+
+.PHONY: help demo test test-all lint goldens docs bench clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(READY) ## generate the four-pattern web shop into ./demo-shop and, with Terraform, run it
+	@tools/demo.sh $(VENV)/bin demo-shop
+
+test: $(READY) lint ## run all checks
+	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal
+
+test-all: $(READY) lint ## run all checks and those too slow for every push
+	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m ""
+
+lint: $(READY) ## ruff and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+goldens: $(READY) ## rewrite goldens; read the difference before you commit it
+	$(VENV)/bin/pytest tests/test_goldens.py tests/test_explain.py --update-goldens
+
+docs: $(READY) ## rewrite the pages that are made from the catalogue
+	$(VENV)/bin/python -m cdp_scaffold.pages
+
+bench: $(READY) ## print the ratios that our claims rest on
+	for each in benchmarks/*.py; do echo "== $$each"; $(VENV)/bin/python $$each || exit 1; done
+
+clean: ## remove the virtual environment and caches; a generated demo stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
