@@ -1,0 +1,357 @@
+"""The `cdp` command: arguments in, one call, exit code out.
+
+Exit codes: 0 done · 1 failed, or conflicts are left · 2 the wish cannot be, or the input is wrong.
+
+`cdp --help` and `cdp list` must answer at once, so whatever they do not need is imported by the
+command that does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cdp_scaffold import __version__
+from cdp_scaffold.errors import ScaffoldError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cdp_scaffold.catalog import Catalog
+
+EXITS = (
+    "Exit codes: 0 done, 1 failed or conflicts are left, "
+    "2 the wish cannot be or the input is wrong."
+)
+
+app = typer.Typer(
+    name="cdp",
+    help="Turn a wish for AWS Cloud Design Patterns into a complete, updatable repository.",
+    epilog=EXITS,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich takes longer to import than all of `cdp --help` may take
+)
+
+
+def _complete(incomplete: str) -> list[tuple[str, str]]:
+    """What a shell offers for a pattern: its id, with its title beside it."""
+    try:
+        catalog = _catalog(None, None)
+    except ScaffoldError:
+        return []
+    plain = incomplete.lower().replace("-", "_").replace(" ", "_")
+    entries = (catalog.entries[id] for id in catalog.patterns)
+    return [(each.id, each.title) for each in entries if each.id.startswith(plain)]
+
+
+def _complete_setting(incomplete: str) -> list[str]:
+    """What a shell offers for `--set`: slots, and after the sign their options."""
+    try:
+        catalog = _catalog(None, None)
+    except ScaffoldError:
+        return []
+    pairs = [f"{s.id}={option}" for s in catalog.slots.values() for option in s.options]
+    keys = ["project=", "region=", *(f"{slot}=" for slot in catalog.slots)]
+    return [each for each in (pairs if "=" in incomplete else keys) if each.startswith(incomplete)]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+TemplateOption = Annotated[
+    str | None,
+    typer.Option("--template", metavar="SOURCE", help="A template's folder, bundle or address."),
+]
+RefOption = Annotated[
+    str | None, typer.Option("--ref", metavar="REF", help="A version of the template.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Answer a question: project, region, a slot such as session_store, …",
+        autocompletion=_complete_setting,
+    ),
+]
+Wish = Annotated[
+    list[str],
+    typer.Argument(metavar="PATTERN…", help="Ids or titles.", autocompletion=_complete),
+]
+Folder = Annotated[
+    Path, typer.Option("--directory", "-C", help="The generated repository.", file_okay=False)
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to losing files that were edited.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cdp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Hold the options of `cdp` itself; the help text stands above."""
+
+
+@app.command(epilog=EXITS)
+def new(
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="A folder that is not there yet.")],
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATTERN]…", help="As with -p.", autocompletion=_complete),
+    ] = None,
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pattern",
+            "-p",
+            metavar="PATTERN",
+            help="A pattern, by id or title; repeat it. Without any, an interview begins.",
+            autocompletion=_complete,
+        ),
+    ] = None,
+    set_: SetOption = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option("--answers", metavar="FILE", help="Answers as YAML; flags win over it."),
+    ] = None,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    template: TemplateOption = None,
+    ref: RefOption = None,
+) -> None:
+    """Generate a repository from patterns."""
+    from cdp_scaffold import project, report
+    from cdp_scaffold.answers import (
+        check_all,
+        command_to_repeat,
+        gather,
+        settle,
+        with_name,
+    )
+    from cdp_scaffold.catalog import load_catalog
+    from cdp_scaffold.questions import load_questions
+    from cdp_scaffold.template import locate, opened
+
+    project.check_destination(dest)
+    source = locate(template, ref)
+    with opened(source) as root:
+        catalog = load_catalog(root / "blueprints" / "catalog.yml")
+        questions = load_questions(root)
+        wish = [*(pattern or ()), *(patterns or ())]
+        given = gather(catalog, questions, wish, set_ or (), answers)
+        given = with_name(given, questions, dest.absolute().name)
+        if not given.patterns and not no_input and _on_terminal():
+            from cdp_scaffold.interview import interview
+
+            given = interview(catalog, questions, given)
+        resolution = settle(catalog, given, command_to_repeat(dest, given))
+        check_all(questions, given)
+        project.new(source, given.for_copier(questions, resolution), dest)
+    answers_ = project.read_answers(dest)
+    typer.echo(report.generated(dest, resolution, answers_, source.address), nl=False)
+
+
+@app.command(epilog=EXITS)
+def update(
+    set_: SetOption = None,
+    ref: RefOption = None,
+    yes: Yes = False,
+    directory: Folder = Path(),
+) -> None:
+    """Bring the repository to the newest version of its template."""
+    _change(directory, ref, set_ or (), yes=yes)
+
+
+@app.command(epilog=EXITS)
+def add(
+    patterns: Wish,
+    instead_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--instead-of", metavar="PATTERN", help="Remove this one.", autocompletion=_complete
+        ),
+    ] = None,
+    set_: SetOption = None,
+    yes: Yes = False,
+    directory: Folder = Path(),
+) -> None:
+    """Add patterns to the repository; the version of its template stays."""
+    _change(directory, None, set_ or (), yes=yes, add=patterns, remove=instead_of or ())
+
+
+@app.command(epilog=EXITS)
+def remove(
+    patterns: Wish,
+    set_: SetOption = None,
+    yes: Yes = False,
+    directory: Folder = Path(),
+) -> None:
+    """Remove patterns from the repository; the version of its template stays."""
+    _change(directory, None, set_ or (), yes=yes, remove=patterns)
+
+
+@app.command("list", epilog=EXITS)
+def list_(json: Json = False, template: TemplateOption = None, ref: RefOption = None) -> None:
+    """List every pattern by family."""
+    from cdp_scaffold import report
+
+    catalog = _catalog(template, ref)
+    _print(report.listing_json(catalog) if json else report.listing(catalog))
+
+
+@app.command(epilog=EXITS)
+def show(
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="Id or title.", autocompletion=_complete)
+    ],
+    json: Json = False,
+    template: TemplateOption = None,
+    ref: RefOption = None,
+) -> None:
+    """Show one pattern or component: what for, what it needs, who needs it, what competes."""
+    from cdp_scaffold import report
+
+    catalog = _catalog(template, ref)
+    id = catalog.find(pattern)
+    _print(report.entry_json(catalog, id) if json else report.entry(catalog, id))
+
+
+@app.command(epilog=EXITS)
+def resolve(
+    patterns: Wish,
+    set_: SetOption = None,
+    json: Json = False,
+    advice: Annotated[bool, typer.Option(help="Say what would suit the wish.")] = True,
+    template: TemplateOption = None,
+    ref: RefOption = None,
+) -> None:
+    """Tell what a wish brings in, who brought in whom and why, or why it cannot be."""
+    from cdp_scaffold import report
+    from cdp_scaffold.answers import choices_only, find_patterns
+    from cdp_scaffold.errors import ConflictError
+    from cdp_scaffold.explain import conflict_text, resolution_text
+    from cdp_scaffold.resolver import Conflict
+    from cdp_scaffold.resolver import resolve as resolve_wish
+
+    catalog = _catalog(template, ref)
+    wish = find_patterns(catalog, patterns)
+    answer = resolve_wish(catalog, wish, choices_only(catalog, set_ or ()))
+    if json:
+        _print(report.answer_json(catalog, answer))
+        raise typer.Exit(2 if isinstance(answer, Conflict) else 0)
+    if isinstance(answer, Conflict):
+        raise ConflictError(answer, conflict_text(catalog, answer))
+    _print(resolution_text(catalog, answer, advice=advice))
+
+
+def _change(
+    directory: Path,
+    ref: str | None,
+    settings: Sequence[str],
+    *,
+    yes: bool,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+) -> None:
+    """Work out the new wish of a generated repository and bring it there."""
+    from cdp_scaffold import project, report, rewish
+    from cdp_scaffold.answers import asked_slots, gather
+    from cdp_scaffold.catalog import load_catalog
+    from cdp_scaffold.questions import load_questions
+    from cdp_scaffold.template import opened, recorded
+
+    record = project.read_record(directory)
+    keep = bool(add or remove)
+    source = recorded(record.address, record.commit if keep else ref)
+    with opened(source) as root:
+        catalog = load_catalog(root / "blueprints" / "catalog.yml")
+        questions = load_questions(root)
+        given = gather(catalog, questions, (), settings)
+        turn = rewish.turn(
+            catalog,
+            record.answers,
+            questions.renames,
+            add=add,
+            remove=remove,
+            choices=given.choices,
+        )
+        data = {
+            **given.others,
+            "patterns": list(turn.resolution.wish),
+            **asked_slots(questions, turn.resolution),
+        }
+        change = project.update(directory, record, source, data, _may_lose(yes=yes))
+    commit = project.read_record(directory).commit
+    typer.echo(report.updated(change, turn.notes, commit), nl=False)
+    if change.conflicts:
+        typer.echo(report.conflicts(change.conflicts), err=True, nl=False)
+        raise typer.Exit(1)
+
+
+def _may_lose(*, yes: bool) -> Callable[[Sequence[str]], bool]:
+    """Ask about edited files that go; without a terminal only `--yes` is a yes."""
+
+    def ask(paths: Sequence[str]) -> bool:
+        from cdp_scaffold import report
+
+        typer.echo(report.would_lose(paths), err=True, nl=False)
+        return yes or (_on_terminal() and typer.confirm("Go on?", err=True))
+
+    return ask
+
+
+def _catalog(template: str | None, ref: str | None) -> Catalog:
+    from cdp_scaffold.catalog import load_catalog
+    from cdp_scaffold.template import locate, opened, own
+
+    if template is None and ref is None:
+        files = own().files
+        assert files is not None
+        return load_catalog(files / "blueprints" / "catalog.yml")
+    with opened(locate(template, ref)) as root:
+        return load_catalog(root / "blueprints" / "catalog.yml")
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _print(what: Any) -> None:
+    text = what if isinstance(what, str) else _json(what)
+    typer.echo(text.rstrip("\n"))
+
+
+def _json(what: Any) -> str:
+    import json
+
+    return json.dumps(what, indent=2, ensure_ascii=False)
+
+
+def main() -> None:
+    """Run `cdp`; every error we know ends as one message and an exit code."""
+    try:
+        app()
+    except ScaffoldError as error:
+        typer.echo(error.render(), err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; Python must not complain while it closes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,461 @@
+"""Word the facts of a resolution or a conflict; no other module makes such a sentence.
+
+Every text stands by itself on a terminal of `width` columns, understandable without colour and
+without having read the catalogue.
+"""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cdp_scaffold.catalog import Catalog, Why
+from cdp_scaffold.resolver import (
+    Advice,
+    Always,
+    Chain,
+    Conflict,
+    Fact,
+    Filled,
+    Needed,
+    Reason,
+    Repair,
+    Resolution,
+    Side,
+    Wished,
+)
+
+WIDTH = 80
+SHOWN = 8
+"""Repairs shown; a wish with several conflicts has the product of their repairs."""
+
+HEIGHT = 38
+"""Lines of a terminal of 40 that an answer may take, prompt and command aside."""
+
+
+def conflict_text(
+    catalog: Catalog, conflict: Conflict, command: str = "cdp resolve", width: int = WIDTH
+) -> str:
+    """What cannot be, the chain of causes from each side, and all smallest ways out.
+
+    Args:
+        command: What the repairs are commands of; the patterns and `--set` are added to it.
+    """
+    facts = conflict.facts
+    if len(facts) == 1:
+        lines = _wrapped(f"error: {_headline(catalog, facts[0])}", width, "", "  ")
+        lines += _fact_lines(catalog, facts[0], width)
+    else:
+        lines = [f"error: the wish cannot be, for {_count(len(facts))} reasons"]
+        for number, fact in enumerate(facts, 1):
+            headline = _wrapped(_upper(_headline(catalog, fact)), width, f"  {number}. ", "     ")
+            lines += ["", *headline]
+            lines += _fact_lines(catalog, fact, width)
+    told: set[str] = set()
+    for fact in facts:
+        if fact.slot and fact.slot not in told:
+            told.add(fact.slot)
+            lines += ["", *trade_off_lines(catalog, fact.slot, width, indent=2)]
+    lines += ["", *_repair_lines(catalog, conflict, command)]
+    return "\n".join(lines)
+
+
+def resolution_text(
+    catalog: Catalog,
+    resolution: Resolution,
+    advice: bool = True,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+) -> str:
+    """Who is part of it and why, which option does each job, and what else would suit.
+
+    A part's reason is its whole shortest chain, or where that takes more than `height` lines only
+    the last link of it.
+    """
+    whole = _resolution_lines(catalog, resolution, advice, width, brief=False)
+    if len(whole) > height:
+        whole = _resolution_lines(catalog, resolution, advice, width, brief=True)
+    return "\n".join(whole)
+
+
+def reason_text(catalog: Catalog, reason: Reason) -> str:
+    """One reason as a clause: "Load balancer needs it (it stands in public subnets)"."""
+    return _backward(catalog, reason, "it")
+
+
+def because(catalog: Catalog, chain: Chain) -> str:
+    """The chain told from the member back to the wish, one clause."""
+    last, *before = reversed(chain)
+    clauses = [_backward(catalog, last, "it")]
+    clauses += [_backward(catalog, reason, "which") for reason in before]
+    return ", ".join(clauses)
+
+
+def chain_text(catalog: Catalog, chain: Chain) -> str:
+    """The chain told from the wish to the member, one clause."""
+    return "".join(_forward(catalog, reason) for reason in chain)
+
+
+def advice_text(catalog: Catalog, advice: Advice) -> str:
+    """One line on what would suit the wish."""
+    pattern, by = _title(catalog, advice.pattern), _title(catalog, advice.by)
+    return f"{pattern} would suit {by}: {advice.why.text}"
+
+
+def slot_text(catalog: Catalog, resolution: Resolution, slot: str) -> str:
+    """Which option does the job, and who decided so."""
+    how = resolution.decision.how[slot]
+    option = catalog.slots[slot].options[resolution.slots[slot]].title
+    if how == "choice":
+        return f"{option}, as you chose"
+    if how == "default":
+        return f"{option}, the default"
+    deciders = resolution.decision.fillers[slot]
+    return f"{option}, decided by {_and(_title(catalog, id) for id in deciders)}"
+
+
+def trade_off_lines(catalog: Catalog, slot: str, width: int = WIDTH, indent: int = 0) -> list[str]:
+    """The job, when to take which option, and the table that compares them."""
+    known = catalog.slots[slot]
+    space = " " * indent
+    lines = _wrapped(f"{known.title} is {known.job}.", width, space)
+    for option in known.options.values():
+        lines += _wrapped(f"Take {option.title} when {option.take}.", width, space, space + "  ")
+    if known.trade_off:
+        rows = [["", *(option.title for option in known.options.values())]]
+        rows += [[row.about, *(row.of[id] for id in known.options)] for row in known.trade_off]
+        lines += ["", *_table(rows, width - indent, space)]
+    return lines
+
+
+def repair_text(catalog: Catalog, repair: Repair) -> str:
+    """What the repair changes, one clause."""
+    parts = []
+    if repair.drop:
+        parts.append("without " + _and(_title(catalog, id) for id in repair.drop))
+    for slot, option in repair.choose:
+        known = catalog.slots[slot]
+        if option is None:
+            parts.append(f"with nothing set for {_lower(known.title)}")
+        else:
+            parts.append(
+                f"with {_lower(known.title)} set to {_quoted(known.options[option].title)}"
+            )
+    return " and ".join(parts)
+
+
+def repair_command(repair: Repair, command: str = "cdp resolve") -> str:
+    """The repair as a command to paste."""
+    choices = " ".join(f"--set {slot}={option}" for slot, option in repair.choices.items())
+    return " ".join(each for each in (command, shlex.join(repair.wish), choices) if each)
+
+
+def reason_data(reason: Reason) -> dict[str, Any]:
+    """One reason as plain data, for `--json`."""
+    if isinstance(reason, Wished):
+        return {"kind": "wish"}
+    if isinstance(reason, Always):
+        return {"kind": "always"}
+    if isinstance(reason, Needed):
+        return {"kind": "needs", "by": reason.by, **_why_data(reason.why)}
+    return {
+        "kind": "slot",
+        "slot": reason.slot,
+        "option": reason.option,
+        "how": reason.how,
+        "by": reason.by,
+        "fillers": list(reason.fillers),
+        **_why_data(reason.why),
+    }
+
+
+def resolution_data(catalog: Catalog, resolution: Resolution) -> dict[str, Any]:
+    """A resolution as plain data; docs/resolver.md documents the keys."""
+    return {
+        "valid": True,
+        "wish": list(resolution.wish),
+        "choices": dict(resolution.choices),
+        "members": [
+            {
+                "id": id,
+                "title": _title(catalog, id),
+                "kind": catalog.entries[id].kind,
+                "reasons": [reason_data(reason) for reason in resolution.reasons[id]],
+                "chain": _chain_data(resolution.chain(id)),
+                "because": because(catalog, resolution.chain(id)),
+            }
+            for id in resolution.members
+        ],
+        "slots": {
+            slot: {"option": option, "how": resolution.decision.how[slot]}
+            for slot, option in resolution.slots.items()
+        },
+        "advice": [
+            {"pattern": each.pattern, "suits": each.by, **_why_data(each.why)}
+            for each in resolution.advice()
+        ],
+    }
+
+
+def conflict_data(
+    catalog: Catalog, conflict: Conflict, command: str = "cdp resolve"
+) -> dict[str, Any]:
+    """A conflict as plain data; docs/resolver.md documents the keys."""
+    return {
+        "valid": False,
+        "wish": list(conflict.wish),
+        "choices": dict(conflict.choices),
+        "facts": [
+            {
+                "kind": fact.kind,
+                "text": _headline(catalog, fact),
+                "sides": [
+                    {"id": side.member, "chain": _chain_data(side.chain)} for side in fact.sides
+                ],
+                **({"slot": fact.slot} if fact.slot else {}),
+                **({"option": fact.option} if fact.option else {}),
+                **(_why_data(fact.why) if fact.why else {}),
+            }
+            for fact in conflict.facts
+        ],
+        "repairs": [
+            {
+                "drop": list(repair.drop),
+                "choose": dict(repair.choose),
+                "wish": list(repair.wish),
+                "choices": dict(repair.choices),
+                "text": repair_text(catalog, repair),
+                "command": repair_command(repair, command),
+            }
+            for repair in conflict.repairs
+        ],
+    }
+
+
+def _chain_data(chain: Chain) -> list[dict[str, Any]]:
+    return [{"id": reason.member, **reason_data(reason)} for reason in chain]
+
+
+def _why_data(why: Why) -> dict[str, str]:
+    return {"why": why.text, **({"ours": why.ours} if why.ours else {})}
+
+
+def _headline(catalog: Catalog, fact: Fact) -> str:
+    names = [_title(catalog, side.member) for side in fact.sides]
+    if fact.kind == "excluded":
+        return f"{_and(names)} cannot be in one system"
+    assert fact.slot
+    slot = catalog.slots[fact.slot]
+    if fact.kind == "slot_choice":
+        does = "do" if len(names) > 1 else "does"
+        return f"`{fact.slot}={fact.option}` leaves out {_and(names)}, which {does} that job here"
+    if len(names) == 1:
+        return f"{names[0]} leaves open how {_lower(slot.title)} is done: which is it to be?"
+    return f"{_and(names)} do one job, {_lower(slot.title)}: which is it to be?"
+
+
+def _fact_lines(catalog: Catalog, fact: Fact, width: int) -> list[str]:
+    if fact.kind == "excluded":
+        assert fact.why
+        one, other = fact.sides
+        lines = _wrapped(_arrival(catalog, one, "Because") + ".", width, "  ")
+        text = (
+            f"{_arrival(catalog, other, 'But')}, and {_title(catalog, one.member)} excludes "
+            f"{_title(catalog, other.member)}: {fact.why.text}."
+        )
+        return lines + _wrapped(text, width, "  ")
+    lines = []
+    if all(isinstance(side.chain[-1], Wished) for side in fact.sides):
+        lines += _wrapped(
+            f"You chose {_and(_title(catalog, side.member) for side in fact.sides)}.", width, "  "
+        )
+    else:
+        for number, side in enumerate(fact.sides):
+            word = "Because" if number == 0 else "And"
+            lines += _wrapped(_arrival(catalog, side, word) + ".", width, "  ")
+    if fact.kind == "slot_choice":
+        assert fact.slot and fact.option
+        option = catalog.slots[fact.slot].options[fact.option]
+        lines += _wrapped(
+            f"But you set `{fact.slot}={fact.option}`, which is {_quoted(option.title)} alone.",
+            width,
+            "  ",
+        )
+    return lines
+
+
+def _arrival(catalog: Catalog, side: Side, word: str) -> str:
+    """How one side came in: a sentence without its full stop."""
+    told = chain_text(catalog, side.chain)
+    if len(side.chain) > 1:
+        because = "Because" if word == "Because" else f"{word} because"
+        return f"{because} {told}, {_title(catalog, side.member)} is part of it"
+    if isinstance(side.chain[0], Wished):
+        also = "You chose" if word == "Because" else f"{word} you also chose"
+        return f"{also} {_title(catalog, side.member)}"
+    return _upper(told)
+
+
+def _forward(catalog: Catalog, reason: Reason) -> str:
+    member = _title(catalog, reason.member)
+    if isinstance(reason, Wished):
+        return f"you chose {member}"
+    if isinstance(reason, Always):
+        return f"{member} is always part"
+    if isinstance(reason, Needed):
+        return f", which needs {member} ({reason.why.text})"
+    slot = catalog.slots[reason.slot]
+    option = slot.options[reason.option].title
+    job = _lower(slot.title)
+    if reason.how == "fillers":
+        return f", which makes {option} the {job}"
+    how = "by default" if reason.how == "default" else "by your choice"
+    return f", which needs some {job} ({reason.why.text}), {how} {option}"
+
+
+def _backward(catalog: Catalog, reason: Reason, it: str) -> str:
+    """A clause with `it` as its object: "X needs it (why)" or "which X needs (why)"."""
+    which = it == "which"
+    if isinstance(reason, Wished):
+        return "which you chose" if which else "you chose it"
+    if isinstance(reason, Always):
+        return f"{it} is always part"
+    by = _title(catalog, reason.by)
+    if isinstance(reason, Needed):
+        said = f"which {by} needs" if which else f"{by} needs it"
+        return f"{said} ({reason.why.text})"
+    slot = catalog.slots[reason.slot]
+    job = _lower(slot.title)
+    option = slot.options[reason.option].title
+    if reason.how == "default":
+        return f"{it} is the default {job} ({option}) of {by} ({reason.why.text})"
+    if reason.how == "choice":
+        return f"{it} is the {job} you chose ({option}) for {by} ({reason.why.text})"
+    deciders = _and(_title(catalog, id) for id in reason.fillers)
+    return f"{it} completes the {job} of {by} ({option}), decided by {deciders}"
+
+
+def _resolution_lines(
+    catalog: Catalog, resolution: Resolution, advice: bool, width: int, brief: bool
+) -> list[str]:
+    wish = set(resolution.wish)
+    bought = [id for id in resolution.members if id not in wish]
+    lines = _wrapped(
+        f"{_number(len(wish), 'pattern')} chosen: {', '.join(resolution.wish)}", width, "", "  "
+    )
+    if bought:
+        lines += ["", f"{_number(len(bought), 'part')} brought in:"]
+        rows = []
+        for id in bought:
+            chain = resolution.chain(id)
+            rows.append((id, _brief(chain[-1]) if brief else because(catalog, chain)))
+        lines += _columns(rows, width)
+    if resolution.slots:
+        jobs = _number(len(resolution.slots), "job")
+        them = "it" if len(resolution.slots) == 1 else "them"
+        lines += ["", f"{jobs} with several ways to do {them}:"]
+        lines += _columns(
+            [(slot, slot_text(catalog, resolution, slot)) for slot in resolution.slots], width
+        )
+    for slot in resolution.unused:
+        lines += ["", *_wrapped(f"note: `{slot}` was set, but nothing here asks for it", width)]
+    suits = resolution.advice() if advice else ()
+    if suits:
+        lines += ["", "would suit it:"]
+        lines += _columns(
+            [(each.pattern, f"{each.why.text} (for {each.by})") for each in suits], width
+        )
+    return lines
+
+
+def _brief(reason: Reason) -> str:
+    if isinstance(reason, Needed):
+        return f"{reason.by} needs it"
+    if isinstance(reason, Filled):
+        return f"{reason.slot}={reason.option} for {reason.by}"
+    return "always"
+
+
+def _repair_lines(catalog: Catalog, conflict: Conflict, command: str) -> list[str]:
+    repairs = conflict.repairs
+    if not repairs:
+        return ["hint: no part of the wish can be kept; begin with another pattern"]
+    lines = [
+        "hint: this resolves it" if len(repairs) == 1 else "hint: any one of these resolves it"
+    ]
+    for repair in repairs[:SHOWN]:
+        lines += [f"  {repair_text(catalog, repair)}:", f"    {repair_command(repair, command)}"]
+    if len(repairs) > SHOWN:
+        lines.append(f"  and {len(repairs) - SHOWN} more of that size, which `--json` lists")
+    return lines
+
+
+def _columns(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
+    left = max(len(name) for name, _ in rows) + 2
+    return [
+        line
+        for name, text in rows
+        for line in _wrapped(text, width, f"  {name:{left}}", " " * (left + 2))
+    ]
+
+
+def _table(rows: Sequence[Sequence[str]], width: int, indent: str) -> list[str]:
+    """Columns of even width, cells wrapped, each row set off from the next where one wraps."""
+    first = max(len(row[0]) for row in rows) + 2
+    each = (width - first) // (len(rows[0]) - 1)
+    lines = []
+    for row in rows:
+        cells = [
+            textwrap.wrap(row[0], first) or [""],
+            *(textwrap.wrap(cell, each - 2) for cell in row[1:]),
+        ]
+        for number in range(max(len(cell) for cell in cells)):
+            parts = [cell[number] if number < len(cell) else "" for cell in cells]
+            line = f"{parts[0]:{first}}" + "".join(f"{part:{each}}" for part in parts[1:])
+            lines.append((indent + line).rstrip())
+    return lines
+
+
+def _wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=first if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _title(catalog: Catalog, id: str) -> str:
+    return catalog.entries[id].title
+
+
+def _and(names: Iterable[str]) -> str:
+    every = list(names)
+    return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} and {every[-1]}"
+
+
+def _quoted(title: str) -> str:
+    """An option's title inside a sentence, where "The internet" would read oddly bare."""
+    return f'"{title}"' if " " in title else title
+
+
+def _lower(title: str) -> str:
+    """A title inside a sentence; "DNS" stays as it is."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _count(number: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[number] if number < len(words) else str(number)
