@@ -1,0 +1,21 @@
+variable "multi_server_required" {
+  type        = number
+  description = "Servers the load needs at its peak (N)."
+  default     = 2
+
+  validation {
+    condition     = var.multi_server_required >= 1 && var.multi_server_required <= 100 && floor(var.multi_server_required) == var.multi_server_required
+    error_message = "multi_server_required must be a whole number between 1 and 100; got ${var.multi_server_required}."
+  }
+}
+
+variable "multi_server_spare" {
+  type        = number
+  description = "Servers that run beyond those required (+1), so that as many may fail at once."
+  default     = 1
+
+  validation {
+    condition     = var.multi_server_spare >= 1 && var.multi_server_spare <= 100 && floor(var.multi_server_spare) == var.multi_server_spare
+    error_message = "multi_server_spare must be a whole number between 1 and 100: without a spare server the first failure is felt; got ${var.multi_server_spare}."
+  }
+}
