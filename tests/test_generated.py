@@ -1,0 +1,167 @@
+"""Generated repositories under their real tools: Terraform, ruff, pytest, shellcheck."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from python_terraform import IsFlagged, Terraform
+
+from cdp_scaffold.render import Template
+from cdp_scaffold.resolver import Resolution, resolve
+from cdp_scaffold.variants import valid_resolutions
+from tests.test_goldens import STACKS
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = Template(ROOT)
+READY = [
+    e.id for e in TEMPLATE.catalog.entries.values() if e.kind == "pattern" and e.status == "ready"
+]
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("terraform") is None and not os.environ.get("CI"),
+    reason="terraform was not found; these checks need it (in CI it must be there)",
+)
+
+
+def write(tree: dict[str, bytes], folder: Path) -> Path:
+    for path, content in tree.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
+
+
+def stack(name: str) -> Resolution:
+    return resolved(STACKS[name]["patterns"], STACKS[name].get("choices", {}))
+
+
+def resolved(patterns: list[str], choices: dict[str, str] | None = None) -> Resolution:
+    answer = resolve(TEMPLATE.catalog, patterns, choices or {})
+    assert isinstance(answer, Resolution)
+    return answer
+
+
+def terraform(folder: Path, *arguments: str) -> str:
+    """Run one Terraform command in `folder`; fail the test with its whole output if it fails."""
+    driver = Terraform(working_dir=str(folder))
+    code, out, err = driver.cmd(*arguments, capture_output=True, no_color=IsFlagged)
+    assert code == 0, f"terraform {' '.join(arguments)} in {folder}\n{out}\n{err}"
+    return str(out)
+
+
+def distinct_infra() -> dict[str, Resolution]:
+    """One wish for each distinct `infra/` over all valid wishes."""
+    found: dict[tuple[tuple[str, bytes], ...], Resolution] = {}
+    for resolution in valid_resolutions(TEMPLATE.catalog):
+        tree = TEMPLATE.tree(resolution)
+        infra = tuple(sorted((p, c) for p, c in tree.items() if p.startswith("infra/")))
+        found.setdefault(infra, resolution)
+    return {f"wish_{n}": resolution for n, resolution in enumerate(found.values())}
+
+
+def test_every_variant_is_formatted(tmp_path: Path) -> None:
+    """`terraform fmt` finds nothing to change: else a later update would conflict."""
+    for name, resolution in distinct_infra().items():
+        tree = TEMPLATE.tree(resolution)
+        write({p: c for p, c in tree.items() if p.startswith("infra/")}, tmp_path / name)
+
+    assert terraform(tmp_path, "fmt", "-check", "-recursive", "-list=true").strip() == ""
+
+
+def test_every_valid_wish_validates(tmp_path: Path) -> None:
+    """All of them as children of one root, so that the provider is configured once."""
+    lines = ['terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}']
+    lines.append('provider "aws" {}\nprovider "aws" {\n  alias = "us_east_1"\n}')
+    for name, resolution in distinct_infra().items():
+        tree = TEMPLATE.tree(resolution)
+        infra = {
+            p.removeprefix("infra/"): c
+            for p, c in tree.items()
+            if p.startswith("infra/") and "/tests/" not in p and not p.endswith(".tfvars")
+        }
+        aliased = b"us_east_1" in infra["provider.tf"]
+        del infra["provider.tf"]
+        providers = ""
+        if aliased:
+            infra["versions.tf"] = infra["versions.tf"].replace(
+                b'source  = "hashicorp/aws"',
+                b'source  = "hashicorp/aws"\n      configuration_aliases = [aws.us_east_1]',
+            )
+            providers = "\n  providers = {\n    aws = aws\n    aws.us_east_1 = aws.us_east_1\n  }"
+        write(infra, tmp_path / name)
+        lines.append(f'module "{name}" {{\n  source = "./{name}"{providers}\n}}')
+    (tmp_path / "main.tf").write_text("\n".join(lines))
+
+    terraform(tmp_path, "init", "-backend=false", "-input=false")
+    terraform(tmp_path, "validate")
+
+
+@pytest.mark.parametrize("pattern", READY)
+def test_a_pattern_alone_passes_its_terraform_tests(pattern: str, tmp_path: Path) -> None:
+    """Only the tests of the pattern and of what it needs are there, and they pass."""
+    folder = write(TEMPLATE.tree(resolved([pattern])), tmp_path) / "infra"
+
+    terraform(folder, "init", "-backend=false", "-input=false")
+    assert "Success!" in terraform(folder, "test")
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_named_stack_passes_its_terraform_tests(name: str, tmp_path: Path) -> None:
+    """Every member's tests hold in company too."""
+    folder = write(TEMPLATE.tree(stack(name)), tmp_path) / "infra"
+
+    terraform(folder, "init", "-backend=false", "-input=false")
+    assert "Success!" in terraform(folder, "test")
+
+
+def test_shell_scripts_are_clean(tmp_path: Path) -> None:
+    """Shellcheck finds nothing in any script of any member."""
+    if shutil.which("shellcheck") is None and not os.environ.get("CI"):
+        pytest.skip("shellcheck was not found")
+    scripts = []
+    for first, second in combinations(READY, 2):
+        answer = resolve(TEMPLATE.catalog, [first, second], {})
+        if isinstance(answer, Resolution):
+            folder = write(TEMPLATE.tree(answer), tmp_path / f"{first}-{second}")
+            scripts += [f for f in folder.rglob("*") if f.is_file() and is_shell(f)]
+
+    assert scripts
+    done = subprocess.run(
+        ["shellcheck", *map(str, scripts)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def is_shell(file: Path) -> bool:
+    return file.suffix == ".sh" or file.read_bytes()[:40].startswith(
+        (b"#!/usr/bin/env bash", b"#!/bin/bash", b"#!/bin/sh")
+    )
+
+
+def test_every_file_says_why_it_is_there() -> None:
+    """What a member lists in `files` is just what its folder holds."""
+    for member in TEMPLATE.catalog.entries:
+        held = sorted(s.path for s in TEMPLATE.sources if s.member == member)
+        listed = sorted(f["path"] for f in TEMPLATE.contributions.get(member, {}).get("files", []))
+        assert listed == held, member
+
+
+def test_no_path_has_two_owners() -> None:
+    """Two members that may meet never write the same file."""
+    for resolution in valid_resolutions(TEMPLATE.catalog):
+        paths = [s.path for s in TEMPLATE.sources if s.member in resolution.members]
+        assert len(paths) == len(set(paths))
+
+
+def test_no_output_shows_traces_of_the_template() -> None:
+    """No Jinja left, no empty file, no trailing blank lines or holes of three lines."""
+    for name in STACKS:
+        for path, content in TEMPLATE.tree(stack(name)).items():
+            text = content.decode()
+            assert text.strip() or path.endswith("__init__.py"), path
+            assert "{%" not in text and "{#" not in text, path
+            assert "\n\n\n\n" not in text and not text.endswith("\n\n"), path
