@@ -1,10 +1,12 @@
-"""Generated repositories under their real tools: Terraform, ruff, pytest, shellcheck."""
+"""Generated repositories under their real tools: Terraform, ruff, mypy, pytest, shellcheck."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -22,7 +24,7 @@ READY = [
     e.id for e in TEMPLATE.catalog.entries.values() if e.kind == "pattern" and e.status == "ready"
 ]
 
-pytestmark = pytest.mark.skipif(
+needs_terraform = pytest.mark.skipif(
     shutil.which("terraform") is None and not os.environ.get("CI"),
     reason="terraform was not found; these checks need it (in CI it must be there)",
 )
@@ -53,30 +55,32 @@ def terraform(folder: Path, *arguments: str) -> str:
     return str(out)
 
 
-def distinct_infra() -> dict[str, Resolution]:
-    """One wish for each distinct `infra/` over all valid wishes."""
+def distinct(folder: str) -> dict[str, Resolution]:
+    """One wish for each distinct content of `folder` over all valid wishes."""
     found: dict[tuple[tuple[str, bytes], ...], Resolution] = {}
     for resolution in valid_resolutions(TEMPLATE.catalog):
         tree = TEMPLATE.tree(resolution)
-        infra = tuple(sorted((p, c) for p, c in tree.items() if p.startswith("infra/")))
-        found.setdefault(infra, resolution)
+        part = tuple(sorted((p, c) for p, c in tree.items() if p.startswith(folder)))
+        found.setdefault(part, resolution)
     return {f"wish_{n}": resolution for n, resolution in enumerate(found.values())}
 
 
+@needs_terraform
 def test_every_variant_is_formatted(tmp_path: Path) -> None:
     """`terraform fmt` finds nothing to change: else a later update would conflict."""
-    for name, resolution in distinct_infra().items():
+    for name, resolution in distinct("infra/").items():
         tree = TEMPLATE.tree(resolution)
         write({p: c for p, c in tree.items() if p.startswith("infra/")}, tmp_path / name)
 
     assert terraform(tmp_path, "fmt", "-check", "-recursive", "-list=true").strip() == ""
 
 
+@needs_terraform
 def test_every_valid_wish_validates(tmp_path: Path) -> None:
     """All of them as children of one root, so that the provider is configured once."""
     lines = ['terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}']
     lines.append('provider "aws" {}\nprovider "aws" {\n  alias = "us_east_1"\n}')
-    for name, resolution in distinct_infra().items():
+    for name, resolution in distinct("infra/").items():
         tree = TEMPLATE.tree(resolution)
         infra = {
             p.removeprefix("infra/"): c
@@ -100,6 +104,7 @@ def test_every_valid_wish_validates(tmp_path: Path) -> None:
     terraform(tmp_path, "validate")
 
 
+@needs_terraform
 @pytest.mark.parametrize("pattern", READY)
 def test_a_pattern_alone_passes_its_terraform_tests(pattern: str, tmp_path: Path) -> None:
     """Only the tests of the pattern and of what it needs are there, and they pass."""
@@ -109,6 +114,7 @@ def test_a_pattern_alone_passes_its_terraform_tests(pattern: str, tmp_path: Path
     assert "Success!" in terraform(folder, "test")
 
 
+@needs_terraform
 @pytest.mark.parametrize("name", STACKS)
 def test_a_named_stack_passes_its_terraform_tests(name: str, tmp_path: Path) -> None:
     """Every member's tests hold in company too."""
@@ -116,6 +122,62 @@ def test_a_named_stack_passes_its_terraform_tests(name: str, tmp_path: Path) -> 
 
     terraform(folder, "init", "-backend=false", "-input=false")
     assert "Success!" in terraform(folder, "test")
+
+
+APPS = distinct("app/")
+
+
+@pytest.fixture(scope="session")
+def app_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` of an environment with what the generated applications pin, made once a run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    environment = shared / "app-venv"
+    with (shared / "app-venv.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (environment / "ready").exists():
+            wanted: set[str] = set()
+            for resolution in APPS.values():
+                tree = TEMPLATE.tree(resolution)
+                for name in ("app/requirements.txt", "app/requirements-dev.txt"):
+                    wanted.update(tree[name].decode().splitlines())
+            pins = sorted(line for line in wanted if line and not line.startswith(("#", "-r")))
+            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+            pip: list[str | Path] = [
+                environment / "bin/pip",
+                "install",
+                "-q",
+                "--disable-pip-version-check",
+            ]
+            subprocess.run([*pip, *pins], check=True)
+            (environment / "ready").touch()
+    return environment / "bin"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="generated applications need Python 3.11")
+@pytest.mark.parametrize("name", APPS)
+def test_every_application_passes_its_own_checks(
+    name: str, app_programs: Path, tmp_path: Path
+) -> None:
+    """Ruff, mypy and its tests, as its `pyproject.toml` has them, for each distinct application."""
+    folder = write(TEMPLATE.tree(APPS[name]), tmp_path)
+    commands = (
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("mypy",),
+        ("pytest", "-q", "-p", "no:cacheprovider"),
+    )
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    for command in commands:
+        done = subprocess.run(
+            [app_programs / command[0], *command[1:]],
+            cwd=folder / "app",
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
 
 
 def test_shell_scripts_are_clean(tmp_path: Path) -> None:
