@@ -347,8 +347,6 @@ def _shared(catalog: Catalog) -> Iterator[Fault]:
 def _ambiguous(catalog: Catalog) -> Iterator[Fault]:
     """Two options that hold one entry and are both taken without asking: which would it be?"""
     for slot in catalog.slots.values():
-        if not slot.exclusive:
-            continue
         owner: dict[str, str] = {}
         for option in slot.options.values():
             for id in option.fills if not option.asks else ():
