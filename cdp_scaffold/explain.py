@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cdp_scaffold.catalog import Catalog, Why
 from cdp_scaffold.resolver import (
@@ -33,6 +33,32 @@ SHOWN = 8
 
 HEIGHT = 38
 """Lines of a terminal of 40 that an answer may take, prompt and command aside."""
+
+
+class Form(NamedTuple):
+    """How much of a resolution is told."""
+
+    whys: bool
+    """Each part with its why."""
+
+    jobs: bool
+    """A line for each slot; without it, slots share lines."""
+
+    advice: bool
+    """Advice with its why."""
+
+    dense: bool
+    """Parts that bring in nothing share a line."""
+
+
+FORMS = (
+    Form(whys=True, jobs=True, advice=True, dense=False),
+    Form(whys=True, jobs=False, advice=True, dense=False),
+    Form(whys=True, jobs=False, advice=False, dense=False),
+    Form(whys=False, jobs=False, advice=True, dense=True),
+    Form(whys=False, jobs=False, advice=False, dense=True),
+)
+"""From the fullest to the tersest."""
 
 
 def conflict_text(
@@ -71,13 +97,15 @@ def resolution_text(
 ) -> str:
     """Who is part of it and why, which option does each job, and what else would suit.
 
-    A part's reason is its whole shortest chain, or where that takes more than `height` lines only
-    the last link of it.
+    The parts are a tree: each stands under the one that its shortest chain of reasons comes from.
+    The text is the fullest of `FORMS` that takes no more than `height` lines.
     """
-    whole = _resolution_lines(catalog, resolution, advice, width, brief=False)
-    if len(whole) > height:
-        whole = _resolution_lines(catalog, resolution, advice, width, brief=True)
-    return "\n".join(whole)
+    lines: list[str] = []
+    for form in FORMS:
+        lines = _resolution_lines(catalog, resolution, advice, width, form)
+        if len(lines) <= height:
+            break
+    return "\n".join(lines)
 
 
 def reason_text(catalog: Catalog, reason: Reason) -> str:
@@ -107,13 +135,13 @@ def advice_text(catalog: Catalog, advice: Advice) -> str:
 def slot_text(catalog: Catalog, resolution: Resolution, slot: str) -> str:
     """Which option does the job, and who decided so."""
     how = resolution.decision.how[slot]
-    option = catalog.slots[slot].options[resolution.slots[slot]].title
+    ways = " + ".join(catalog.slots[slot].options[id].title for id in _ways(resolution, slot))
     if how == "choice":
-        return f"{option}, as you chose"
+        return f"{ways}, as you chose"
     if how == "default":
-        return f"{option}, the default"
+        return f"{ways}, the default"
     deciders = resolution.decision.fillers[slot]
-    return f"{option}, decided by {_and(_title(catalog, id) for id in deciders)}"
+    return f"{ways}, decided by {_and(_title(catalog, id) for id in deciders)}"
 
 
 def trade_off_lines(catalog: Catalog, slot: str, width: int = WIDTH, indent: int = 0) -> list[str]:
@@ -338,44 +366,133 @@ def _backward(catalog: Catalog, reason: Reason, it: str) -> str:
 
 
 def _resolution_lines(
-    catalog: Catalog, resolution: Resolution, advice: bool, width: int, brief: bool
+    catalog: Catalog, resolution: Resolution, advice: bool, width: int, form: Form
 ) -> list[str]:
-    wish = set(resolution.wish)
-    bought = [id for id in resolution.members if id not in wish]
-    lines = _wrapped(
-        f"{_number(len(wish), 'pattern')} chosen: {', '.join(resolution.wish)}", width, "", "  "
-    )
-    if bought:
-        lines += ["", f"{_number(len(bought), 'part')} brought in:"]
-        rows = []
-        for id in bought:
-            chain = resolution.chain(id)
-            rows.append((id, _brief(chain[-1]) if brief else because(catalog, chain)))
-        lines += _columns(rows, width)
+    wished, all = len(resolution.wish), len(resolution.members)
+    head = f"{_number(wished, 'pattern')} chosen"
+    if all > wished:
+        comes = "comes" if all - wished == 1 else "come"
+        head += (
+            f", {_number(all - wished, 'part')} {comes} along; each stands under what brings it in"
+        )
+    lines = [*_wrapped(f"{head}:", width, "", "  "), "", *_tree(resolution, width, form)]
     if resolution.slots:
         jobs = _number(len(resolution.slots), "job")
-        them = "it" if len(resolution.slots) == 1 else "them"
-        lines += ["", f"{jobs} with several ways to do {them}:"]
-        lines += _columns(
-            [(slot, slot_text(catalog, resolution, slot)) for slot in resolution.slots], width
-        )
+        lines += ["", f"{jobs} with several ways to do {'it' if jobs == '1 job' else 'them'}:"]
+        lines += _jobs(catalog, resolution, width, form)
     for slot in resolution.unused:
         lines += ["", *_wrapped(f"note: `{slot}` was set, but nothing here asks for it", width)]
     suits = resolution.advice() if advice else ()
-    if suits:
+    if suits and form.advice:
         lines += ["", "would suit it:"]
         lines += _columns(
             [(each.pattern, f"{each.why.text} (for {each.by})") for each in suits], width
         )
+    elif suits:
+        names = ", ".join(each.pattern for each in suits)
+        lines += ["", *_wrapped(f"would suit it: {names}", width, "", "  ")]
     return lines
 
 
-def _brief(reason: Reason) -> str:
+def _tree(resolution: Resolution, width: int, form: Form) -> list[str]:
+    """Every member under the one before it on its shortest chain."""
+    under: dict[str | None, list[str]] = {None: []}
+    for id in resolution.members:
+        under.setdefault(resolution.nearest[id].base, []).append(id)
+    wish = set(resolution.wish)
+    roots = [id for id in under[None] if id in wish]
+    always = [id for id in under[None] if id not in wish]
+    lines: list[str] = []
+    if form.dense:
+        # What brings in nothing shares a line.
+        bare = [id for id in roots if id not in under]
+        lines += _wrapped(", ".join(bare), width) if bare else []
+        roots = [id for id in roots if id in under]
+    for id in (*roots, *always):
+        lines += _branch(resolution, under, id, ("", ""), width, form)
+    return lines
+
+
+def _branch(
+    resolution: Resolution,
+    under: Mapping[str | None, Sequence[str]],
+    id: str,
+    indent: tuple[str, str],
+    width: int,
+    form: Form,
+) -> list[str]:
+    """A member and what stands under it; `indent` is that of its first line and of the others."""
+    first, rest = indent
+    inner = [each for each in under.get(id, ()) if each in under or not form.dense]
+    leaves = [each for each in under.get(id, ()) if each not in inner]
+    text = id
+    reason = resolution.nearest[id].reason
+    if isinstance(reason, Always):
+        text += " (part of everything)"
+    elif form.whys:
+        text += _bracket(reason)
+    if leaves:
+        text += f": {', '.join(leaves)}"
+    lines = _wrapped(text, width, first, rest + ("│ " if inner else "  "))
+    for each in inner:
+        last = each == inner[-1]
+        below = (rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+        lines += _branch(resolution, under, each, below, width, form)
+    return lines
+
+
+def _bracket(reason: Reason) -> str:
+    """Why the member stands where it stands in the tree."""
     if isinstance(reason, Needed):
-        return f"{reason.by} needs it"
-    if isinstance(reason, Filled):
-        return f"{reason.slot}={reason.option} for {reason.by}"
-    return "always"
+        return f" ({reason.why.text})"
+    if not isinstance(reason, Filled):
+        return ""
+    if reason.how == "fillers":
+        return f" (completes the {reason.slot} of {reason.by})"
+    how = "by default" if reason.how == "default" else "as you chose"
+    return f" ({reason.slot} {how}: {reason.why.text})"
+
+
+def _jobs(catalog: Catalog, resolution: Resolution, width: int, form: Form) -> list[str]:
+    """Each slot as `--set` takes it, and who decided it."""
+    if form.jobs:
+        return _columns(
+            [
+                (_set(resolution, slot), _decided(catalog, resolution, slot))
+                for slot in resolution.slots
+            ],
+            width,
+        )
+    words = {"choice": "as you chose", "fillers": "as the parts decide", "default": "by default"}
+    rows: dict[str, list[str]] = {how: [] for how in words}
+    for slot in resolution.slots:
+        rows[resolution.decision.how[slot]].append(_set(resolution, slot))
+    return _columns([(words[how], ", ".join(pairs)) for how, pairs in rows.items() if pairs], width)
+
+
+def _ways(resolution: Resolution, slot: str) -> list[str]:
+    """The options that do the job: where it is not exclusive, all whose filler is there."""
+    known = resolution.catalog.slots[slot]
+    first = resolution.slots[slot]
+    return [first] + [
+        option.id
+        for option in known.options.values()
+        if not known.exclusive
+        and option.id != first
+        and set(option.fills) & set(resolution.members)
+    ]
+
+
+def _set(resolution: Resolution, slot: str) -> str:
+    return f"{slot}={'+'.join(_ways(resolution, slot))}"
+
+
+def _decided(catalog: Catalog, resolution: Resolution, slot: str) -> str:
+    text = slot_text(catalog, resolution, slot)
+    if resolution.decision.how[slot] != "default":
+        return text
+    others = [id for id in catalog.slots[slot].options if id not in _ways(resolution, slot)]
+    return f"{text} (or {', '.join(others)})"
 
 
 def _repair_lines(catalog: Catalog, conflict: Conflict, command: str) -> list[str]:
