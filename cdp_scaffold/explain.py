@@ -72,19 +72,20 @@ def conflict_text(
     facts = conflict.facts
     if len(facts) == 1:
         lines = _wrapped(f"error: {_headline(catalog, facts[0])}", width, "", "  ")
-        lines += _fact_lines(catalog, facts[0], width)
+        lines += _fact_lines(catalog, facts[0], width, "  ")
     else:
         lines = [f"error: the wish cannot be, for {_count(len(facts))} reasons"]
         for number, fact in enumerate(facts, 1):
-            headline = _wrapped(_upper(_headline(catalog, fact)), width, f"  {number}. ", "     ")
-            lines += ["", *headline]
-            lines += _fact_lines(catalog, fact, width)
+            first = f"  {number}. "
+            space = " " * len(first)
+            lines += ["", *_wrapped(_upper(_headline(catalog, fact)), width, first, space)]
+            lines += _fact_lines(catalog, fact, width, space)
     told: set[str] = set()
     for fact in facts:
         if fact.slot and fact.slot not in told:
             told.add(fact.slot)
             lines += ["", *trade_off_lines(catalog, fact.slot, width, indent=2)]
-    lines += ["", *_repair_lines(catalog, conflict, command)]
+    lines += ["", *_repair_lines(catalog, conflict, command, width)]
     return "\n".join(lines)
 
 
@@ -148,9 +149,10 @@ def trade_off_lines(catalog: Catalog, slot: str, width: int = WIDTH, indent: int
     """The job, when to take which option, and the table that compares them."""
     known = catalog.slots[slot]
     space = " " * indent
-    lines = _wrapped(f"{known.title} is {known.job}.", width, space)
+    lines = _wrapped(f"{known.title}: {known.job}.", width, space)
     for option in known.options.values():
-        lines += _wrapped(f"Take {option.title} when {option.take}.", width, space, space + "  ")
+        text = f"Take {_quoted(option.title)} when {option.take}."
+        lines += _wrapped(text, width, space, space + "  ")
     if known.trade_off:
         rows = [["", *(option.title for option in known.options.values())]]
         rows += [[row.about, *(row.of[id] for id in known.options)] for row in known.trade_off]
@@ -163,15 +165,18 @@ def repair_text(catalog: Catalog, repair: Repair) -> str:
     parts = []
     if repair.drop:
         parts.append("without " + _and(_title(catalog, id) for id in repair.drop))
+    set_ = []
     for slot, option in repair.choose:
         known = catalog.slots[slot]
-        if option is None:
-            parts.append(f"with nothing set for {_lower(known.title)}")
-        else:
-            parts.append(
-                f"with {_lower(known.title)} set to {_quoted(known.options[option].title)}"
-            )
-    return " and ".join(parts)
+        set_.append(f"{_lower(known.title)} set to {_quoted(known.options[option].title)}")
+    if set_:
+        parts.append("with " + _and(set_))
+    text = " and ".join(parts)
+    if repair.unasked:
+        jobs = _and(_lower(catalog.slots[slot].title) for slot in repair.unasked)
+        has = "has" if len(repair.unasked) == 1 else "have"
+        text += f" ({jobs} then {has} nothing to decide)"
+    return text
 
 
 def repair_command(repair: Repair, command: str = "cdp resolve") -> str:
@@ -277,41 +282,43 @@ def _headline(catalog: Catalog, fact: Fact) -> str:
     assert fact.slot
     slot = catalog.slots[fact.slot]
     if fact.kind == "slot_choice":
-        does = "do" if len(names) > 1 else "does"
-        return f"`{fact.slot}={fact.option}` leaves out {_and(names)}, which {does} that job here"
+        return f"`{fact.slot}={fact.option}` does not go with {_and(names)}"
     if len(names) == 1:
         return f"{names[0]} leaves open how {_lower(slot.title)} is done: which is it to be?"
     return f"{_and(names)} do one job, {_lower(slot.title)}: which is it to be?"
 
 
-def _fact_lines(catalog: Catalog, fact: Fact, width: int) -> list[str]:
+def _fact_lines(catalog: Catalog, fact: Fact, width: int, indent: str) -> list[str]:
+    return [line for text in _sentences(catalog, fact) for line in _wrapped(text, width, indent)]
+
+
+def _sentences(catalog: Catalog, fact: Fact) -> list[str]:
+    """How both sides came in, and why they cannot meet."""
     if fact.kind == "excluded":
         assert fact.why
         one, other = fact.sides
-        lines = _wrapped(_arrival(catalog, one, "Because") + ".", width, "  ")
-        text = (
-            f"{_arrival(catalog, other, 'But')}, and {_title(catalog, one.member)} excludes "
-            f"{_title(catalog, other.member)}: {fact.why.text}."
-        )
-        return lines + _wrapped(text, width, "  ")
-    lines = []
+        excludes = f"{_title(catalog, one.member)} excludes {_title(catalog, other.member)}"
+        return [
+            f"{_arrival(catalog, one, 'Because')}.",
+            f"{_arrival(catalog, other, 'But')}, and {excludes}: {fact.why.text}.",
+        ]
     if all(isinstance(side.chain[-1], Wished) for side in fact.sides):
-        lines += _wrapped(
-            f"You chose {_and(_title(catalog, side.member) for side in fact.sides)}.", width, "  "
-        )
+        told = [f"You chose {_and(_title(catalog, side.member) for side in fact.sides)}."]
     else:
-        for number, side in enumerate(fact.sides):
-            word = "Because" if number == 0 else "And"
-            lines += _wrapped(_arrival(catalog, side, word) + ".", width, "  ")
+        words = ["Because", *("And" for _ in fact.sides[1:])]
+        told = [
+            f"{_arrival(catalog, side, word)}."
+            for side, word in zip(fact.sides, words, strict=True)
+        ]
     if fact.kind == "slot_choice":
         assert fact.slot and fact.option
-        option = catalog.slots[fact.slot].options[fact.option]
-        lines += _wrapped(
-            f"But you set `{fact.slot}={fact.option}`, which is {_quoted(option.title)} alone.",
-            width,
-            "  ",
-        )
-    return lines
+        slot = catalog.slots[fact.slot]
+        members = {side.member for side in fact.sides}
+        fit = [_quoted(o.title) for o in slot.options.values() if members <= set(o.fills)]
+        then = f"Then {_lower(slot.title)} is {_or(fit)}, but you" if fit else "But you"
+        chosen = _quoted(slot.options[fact.option].title)
+        told.append(f"{then} set `{fact.slot}={fact.option}`, which is {chosen}.")
+    return told
 
 
 def _arrival(catalog: Catalog, side: Side, word: str) -> str:
@@ -338,9 +345,10 @@ def _forward(catalog: Catalog, reason: Reason) -> str:
     option = slot.options[reason.option].title
     job = _lower(slot.title)
     if reason.how == "fillers":
-        return f", which makes {option} the {job}"
+        return f", which makes the {job} {_quoted(option)} and brings {member}"
     how = "by default" if reason.how == "default" else "by your choice"
-    return f", which needs some {job} ({reason.why.text}), {how} {option}"
+    way = "" if option == member else f" ({_quoted(option)})"
+    return f", which needs some {job} ({reason.why.text}), {how} {member}{way}"
 
 
 def _backward(catalog: Catalog, reason: Reason, it: str) -> str:
@@ -354,15 +362,12 @@ def _backward(catalog: Catalog, reason: Reason, it: str) -> str:
     if isinstance(reason, Needed):
         said = f"which {by} needs" if which else f"{by} needs it"
         return f"{said} ({reason.why.text})"
-    slot = catalog.slots[reason.slot]
-    job = _lower(slot.title)
-    option = slot.options[reason.option].title
-    if reason.how == "default":
-        return f"{it} is the default {job} ({option}) of {by} ({reason.why.text})"
-    if reason.how == "choice":
-        return f"{it} is the {job} you chose ({option}) for {by} ({reason.why.text})"
-    deciders = _and(_title(catalog, id) for id in reason.fillers)
-    return f"{it} completes the {job} of {by} ({option}), decided by {deciders}"
+    job = _lower(catalog.slots[reason.slot].title)
+    if reason.how == "fillers":
+        deciders = _and(_title(catalog, id) for id in reason.fillers)
+        return f"{it} completes the {job} of {by}, decided by {deciders}"
+    how = "by default" if reason.how == "default" else "by your choice"
+    return f"{it} serves {by} as {job} {how} ({reason.why.text})"
 
 
 def _resolution_lines(
@@ -495,7 +500,7 @@ def _decided(catalog: Catalog, resolution: Resolution, slot: str) -> str:
     return f"{text} (or {', '.join(others)})"
 
 
-def _repair_lines(catalog: Catalog, conflict: Conflict, command: str) -> list[str]:
+def _repair_lines(catalog: Catalog, conflict: Conflict, command: str, width: int) -> list[str]:
     repairs = conflict.repairs
     if not repairs:
         return ["hint: no part of the wish can be kept; begin with another pattern"]
@@ -503,7 +508,8 @@ def _repair_lines(catalog: Catalog, conflict: Conflict, command: str) -> list[st
         "hint: this resolves it" if len(repairs) == 1 else "hint: any one of these resolves it"
     ]
     for repair in repairs[:SHOWN]:
-        lines += [f"  {repair_text(catalog, repair)}:", f"    {repair_command(repair, command)}"]
+        lines += _wrapped(f"{repair_text(catalog, repair)}:", width, "  ", "    ")
+        lines += [f"    {repair_command(repair, command)}"]
     if len(repairs) > SHOWN:
         lines.append(f"  and {len(repairs) - SHOWN} more of that size, which `--json` lists")
     return lines
@@ -550,9 +556,13 @@ def _title(catalog: Catalog, id: str) -> str:
     return catalog.entries[id].title
 
 
-def _and(names: Iterable[str]) -> str:
+def _and(names: Iterable[str], word: str = "and") -> str:
     every = list(names)
-    return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} and {every[-1]}"
+    return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} {word} {every[-1]}"
+
+
+def _or(names: Iterable[str]) -> str:
+    return _and(names, "or")
 
 
 def _quoted(title: str) -> str:

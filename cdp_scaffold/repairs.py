@@ -19,11 +19,14 @@ from cdp_scaffold.resolver import Decision, Repair, decide
 
 
 class Change(NamedTuple):
-    """One step of a repair: a pattern dropped, or a slot chosen (`None` takes a choice back)."""
+    """One step of a repair: a pattern dropped, or a slot chosen.
+
+    To take a choice back is no step of its own: to choose what then would be decided does the same.
+    """
 
     drop: str = ""
     slot: str = ""
-    option: str | None = None
+    option: str = ""
 
 
 Changes = frozenset[Change]
@@ -43,14 +46,12 @@ def smallest_repairs(
                 continue  # Wanting nothing is no way out.
             decision = decide(catalog, repair.wish, repair.choices)
             if not decision.wrong:
-                # A choice that nothing asks for any more would be refused by `cdp new`.
-                asked = {k: v for k, v in repair.choices.items() if k in decision.slots}
-                found.append(replace(repair, choices=asked))
+                found.append(_asked_for(repair, decision))
             else:
-                relevant = _relevant(catalog, repair, decision, changes)
+                relevant = _relevant(catalog, decision, changes)
                 onward.update(changes | {each} for each in relevant)
         level = onward
-    return tuple(sorted(_distinct(catalog, found), key=lambda repair: _order(catalog, repair)))
+    return tuple(sorted(found, key=lambda repair: _order(catalog, repair)))
 
 
 def _apply(
@@ -63,15 +64,20 @@ def _apply(
         drop=tuple(id for id in wish if id in dropped),
         choose=tuple((slot, chosen[slot]) for slot in catalog.slots if slot in chosen),
         wish=tuple(id for id in wish if id not in dropped),
-        choices={slot: option for slot in catalog.slots if (option := after.get(slot)) is not None},
+        choices={slot: after[slot] for slot in catalog.slots if slot in after},
     )
 
 
-def _relevant(
-    catalog: Catalog, repair: Repair, decision: Decision, changes: Changes
-) -> set[Change]:
+def _asked_for(repair: Repair, decision: Decision) -> Repair:
+    """Without the choices that nothing asks for any more; `cdp new` would refuse them."""
+    asked = {slot: option for slot, option in repair.choices.items() if slot in decision.slots}
+    unasked = tuple(slot for slot in repair.choices if slot not in asked)
+    return replace(repair, choices=asked, unasked=unasked)
+
+
+def _relevant(catalog: Catalog, decision: Decision, changes: Changes) -> set[Change]:
     """What one of the facts depends on: any larger repair holds one of these changes."""
-    support = _Support(catalog, decision, repair.choices, {change.slot for change in changes})
+    support = _Support(catalog, decision, {change.slot for change in changes})
     # The fewest branches: a fact that hangs on little is decided first.
     return min((support.of_fact(*fact) for fact in decision.wrong), key=len)
 
@@ -86,7 +92,6 @@ class _Support:
 
     catalog: Catalog
     decision: Decision
-    choices: Mapping[str, str]
     settled: set[str]
     """The slots that were changed already."""
 
@@ -135,10 +140,7 @@ class _Support:
             return set()
         now = self.decision.slots.get(slot)
         options = self.catalog.slots[slot].options
-        found = {Change(slot=slot, option=id) for id in options if id != now}
-        if slot in self.choices:
-            found.add(Change(slot=slot))
-        return found
+        return {Change(slot=slot, option=id) for id in options if id != now}
 
     def _undecided(self, slot: str, present: tuple[str, ...]) -> tuple[str, ...]:
         """One filler that no option takes by itself, or two that no such option holds together."""
@@ -180,22 +182,13 @@ def _reach(catalog: Catalog, name: str) -> set[str]:
     return reached
 
 
-def _distinct(catalog: Catalog, repairs: list[Repair]) -> list[Repair]:
-    """Without those that only take back a choice where choosing anew gives the very same."""
-    kept: dict[tuple[object, ...], Repair] = {}
-    for repair in sorted(
-        repairs, key=lambda each: any(option is None for _, option in each.choose)
-    ):
-        after = decide(catalog, repair.wish, repair.choices)
-        slots = tuple(slot for slot, _ in repair.choose)
-        same = (repair.drop, slots, frozenset(after.members), tuple(after.slots.items()))
-        kept.setdefault(same, repair)
-    return list(kept.values())
-
-
 def _order(catalog: Catalog, repair: Repair) -> tuple[object, ...]:
+    places = {slot: number for number, slot in enumerate(catalog.slots)}
     return (
         len(repair.choose),
         [catalog.place[id] for id in repair.wish],
-        [(slot, option or "") for slot, option in repair.choose],
+        [
+            (places[slot], list(catalog.slots[slot].options).index(option))
+            for slot, option in repair.choose
+        ],
     )

@@ -114,14 +114,17 @@ class Repair:
     drop: tuple[str, ...]
     """The patterns that leave the wish."""
 
-    choose: tuple[tuple[str, str | None], ...]
-    """The slots whose choice changes: (slot, option), `None` where the choice is taken back."""
+    choose: tuple[tuple[str, str], ...]
+    """The slots that are chosen for: (slot, option)."""
 
     wish: tuple[str, ...]
     """The whole wish after it."""
 
     choices: Mapping[str, str]
-    """All choices after it, without those that nothing asks for."""
+    """All choices after it."""
+
+    unasked: tuple[str, ...] = ()
+    """The slots whose choice falls away, because nothing asks for it any more."""
 
 
 Origin = tuple[Literal["", "needs", "slot"], str]

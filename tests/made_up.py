@@ -110,7 +110,7 @@ def catalogue(
 
 
 @st.composite
-def raw_catalogues(draw: st.DrawFn) -> Raw:
+def raw_catalogues(draw: st.DrawFn, most_exclusions: int = 3) -> Raw:
     """A random catalogue that keeps every rule, as plain data."""
     ids = NAMES[: draw(st.integers(3, len(NAMES)))]
     patterns = ids[: draw(st.integers(2, len(ids)))]
@@ -130,7 +130,7 @@ def raw_catalogues(draw: st.DrawFn) -> Raw:
             "suits": draw(some),
         }
     pairs = st.tuples(st.sampled_from(ids), st.sampled_from(ids))
-    for one, other in draw(st.lists(pairs, max_size=3)):
+    for one, other in draw(st.lists(pairs, max_size=most_exclusions)):
         relations[one]["excludes"].append(other)
     if draw(st.booleans()) and len(patterns) < len(ids):
         relations[ids[-1]]["always"] = True
@@ -166,9 +166,11 @@ def wishes(draw: st.DrawFn, raw: Raw) -> tuple[list[str], dict[str, str]]:
 
 
 @st.composite
-def catalogues_and_wishes(draw: st.DrawFn) -> tuple[Raw, list[str], dict[str, str]]:
-    """A random catalogue with a wish and choices for it."""
-    raw = draw(raw_catalogues())
+def catalogues_and_wishes(
+    draw: st.DrawFn, conflicting: bool = False
+) -> tuple[Raw, list[str], dict[str, str]]:
+    """A random catalogue with a wish and choices for it; on demand such as often conflict."""
+    raw = draw(raw_catalogues(most_exclusions=8 if conflicting else 3))
     return raw, *draw(wishes(raw))
 
 
