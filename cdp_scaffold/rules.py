@@ -353,13 +353,15 @@ def _ambiguous(catalog: Catalog) -> Iterator[Fault]:
     for slot in catalog.slots.values():
         owner: dict[str, str] = {}
         for option in slot.options.values():
-            for id in option.fills if not option.asks else ():
+            for id in () if option.asks else dict.fromkeys(option.fills):
                 if id in owner:
                     yield Fault(
                         f"slots.{slot.id}.options.{option.id}.fills",
                         f"hold `{id}`, and so do those of `{owner[id]}`: "
                         "nothing decides between them",
-                        f"write `asks: true` where `{option.id}` is taken only by choice",
+                        f"write `asks: true` where `{option.id}` is taken only by choice"
+                        if slot.exclusive
+                        else "",
                     )
                 owner.setdefault(id, option.id)
         if slot.options[slot.default].asks:
