@@ -141,8 +141,8 @@ def slot_text(catalog: Catalog, resolution: Resolution, slot: str) -> str:
         return f"{ways}, as you chose"
     if how == "default":
         return f"{ways}, the default"
-    deciders = resolution.decision.fillers[slot]
-    return f"{ways}, decided by {_and(_title(catalog, id) for id in deciders)}"
+    deciders = _and(_title(catalog, id) for id in resolution.decision.fillers[slot])
+    return f"{ways}, which is part of it" if deciders == ways else f"{ways}, decided by {deciders}"
 
 
 def trade_off_lines(catalog: Catalog, slot: str, width: int = WIDTH, indent: int = 0) -> list[str]:
@@ -389,10 +389,10 @@ def _resolution_lines(
         lines += ["", *_wrapped(f"note: `{slot}` was set, but nothing here asks for it", width)]
     suits = resolution.advice() if advice else ()
     if suits and form.advice:
-        lines += ["", "would suit it:"]
-        lines += _columns(
-            [(each.pattern, f"{each.why.text} (for {each.by})") for each in suits], width
-        )
+        rows = [(each.pattern, each.why.text) for each in suits]
+        if wished > 1:
+            rows = [(each.pattern, f"{each.why.text} (for {each.by})") for each in suits]
+        lines += ["", "would suit it:", *_columns(rows, width)]
     elif suits:
         names = ", ".join(each.pattern for each in suits)
         lines += ["", *_wrapped(f"would suit it: {names}", width, "", "  ")]
