@@ -222,9 +222,14 @@ def resolution_data(catalog: Catalog, resolution: Resolution) -> dict[str, Any]:
             for id in resolution.members
         ],
         "slots": {
-            slot: {"option": option, "how": resolution.decision.how[slot]}
+            slot: {
+                "option": option,
+                "how": resolution.decision.how[slot],
+                "fillers": list(resolution.decision.fillers[slot]),
+            }
             for slot, option in resolution.slots.items()
         },
+        "unused": list(resolution.unused),
         "advice": [
             {"pattern": each.pattern, "suits": each.by, **_why_data(each.why)}
             for each in resolution.advice()
@@ -249,6 +254,7 @@ def conflict_data(
                 ],
                 **({"slot": fact.slot} if fact.slot else {}),
                 **({"option": fact.option} if fact.option else {}),
+                **({"asker": fact.asker.member} if fact.asker else {}),
                 **(_why_data(fact.why) if fact.why else {}),
             }
             for fact in conflict.facts
@@ -259,6 +265,7 @@ def conflict_data(
                 "choose": dict(repair.choose),
                 "wish": list(repair.wish),
                 "choices": dict(repair.choices),
+                "unasked": list(repair.unasked),
                 "text": repair_text(catalog, repair),
                 "command": repair_command(repair, command),
             }

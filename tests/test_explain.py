@@ -538,3 +538,43 @@ def test_the_data_of_an_answer_is_json_and_says_the_same(
         ]
     assert (data["wish"], data["choices"]) == (list(answer.wish), dict(answer.choices))
     assert json.loads(json.dumps(data)) == data
+
+
+MAPS = ("choices", "choose", "slots")
+"""Keys whose value is a mapping of slots."""
+
+
+def key_paths(data: Any, path: str = "") -> set[str]:
+    """The keys as docs/resolver.md writes them: `members[].reasons[].kind`."""
+    if isinstance(data, list):
+        return set().union(*(key_paths(each, f"{path}[]") for each in data))
+    if not isinstance(data, dict):
+        return {path}
+    slots = path.rsplit(".", 1)[-1] in MAPS
+    start = f"{path}." if path else ""
+    return set().union(
+        *(key_paths(each, f"{start}{'<slot>' if slots else key}") for key, each in data.items())
+    )
+
+
+def test_the_documented_keys_are_those_of_the_data() -> None:
+    """All of them, and no others, over the goldens and a conflict that no wish for ours has."""
+    completed = catalogue(
+        {"alpha": {"slots": ["cooking"], "excludes": ["stove"]}, "bravo": {}},
+        {"stove": {}},
+        {"cooking": slot("quick", {"quick": [], "slow": ["bravo", "stove"]})},
+    )
+    page = (ROOT / "docs" / "resolver.md").read_text(encoding="utf-8")
+    documented = [
+        set(re.findall(r"^\| `(\S+)` \|", part, re.MULTILINE))
+        for part in re.split(r"\n### A (?:resolution|conflict)\n", page)[1:]
+    ]
+    found: list[set[str]] = [set(), set()]
+    for answer in (*answers(), resolve(completed, ["alpha", "bravo"])):
+        if isinstance(answer, Resolution):
+            found[0] |= key_paths(explain.resolution_data(answer.catalog, answer))
+        else:
+            found[1] |= key_paths(explain.conflict_data(answer.catalog, answer))
+
+    assert found[0] == documented[0]
+    assert found[1] == documented[1]
