@@ -348,8 +348,7 @@ def decide(catalog: Catalog, wish: Iterable[str], choices: Mapping[str, str]) ->
             if option is None:
                 wrong.append(("slot_undecided", name, ""))
         slots[name] = option.id if option else ""
-        # A slot that several may fill is content with one; it does not complete an option.
-        if option and (slot.exclusive or how[name] != "fillers"):
+        if option:
             join(option.fills, ("slot", name))
     for id in sorted(members.keys() & catalog.excluding, key=catalog.place.__getitem__):
         wrong.extend(("excluded", id, other) for other in entries[id].excludes if other in members)
@@ -383,10 +382,7 @@ def _reasons(
             present = decision.fillers[name]
             if not decision.slots[name]:
                 continue
-            slot = catalog.slots[name]
-            option = slot.options[decision.slots[name]]
-            if how == "fillers" and not slot.exclusive:
-                continue
+            option = catalog.slots[name].options[decision.slots[name]]
             for filler in option.fills:
                 if how != "fillers":
                     found[filler].append(Filled(filler, id, why, name, option.id, how))

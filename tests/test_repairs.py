@@ -141,6 +141,24 @@ def test_a_default_can_be_avoided_by_choosing_for_an_earlier_slot() -> None:
     ]
 
 
+def test_a_default_can_be_avoided_by_dropping_what_decides_an_earlier_slot() -> None:
+    """Without bravo the cooking is quick by default, and brings what decides the driving."""
+    catalog = catalogue(
+        {"alpha": {"slots": ["cooking", "driving"], "excludes": ["oven"]}, "bravo": {}},
+        {"fridge": {"needs": ["cart"]}, "cart": {}, "oven": {}},
+        {
+            "cooking": slot("quick", {"quick": ["fridge"], "slow": ["bravo"]}),
+            "driving": slot("quick", {"quick": ["oven"], "slow": ["cart"]}),
+        },
+    )
+
+    assert repairs(catalog, "alpha", "bravo") == [
+        (("bravo",), {}),
+        (("alpha",), {}),
+        ((), {"driving": "slow"}),
+    ]
+
+
 def test_several_conflicts_are_repaired_together() -> None:
     catalog = catalogue(
         {

@@ -123,6 +123,20 @@ def test_what_was_wished_for_has_itself_as_its_reason_even_where_others_need_it(
     assert resolved(catalog, "alpha", "bravo").chain("bravo") == (Wished("bravo"),)
 
 
+def test_a_wish_comes_before_what_is_always_there() -> None:
+    """Both as a reason, and as the start of a chain of the same length."""
+    catalog = catalogue(
+        {"alpha": {"always": True, "needs": ["charlie"]}, "bravo": {"needs": ["charlie"]}},
+        {"charlie": {}, "delta": {"always": True}},
+    )
+
+    answer = resolved(catalog, "bravo", "delta")
+
+    assert answer.chain("charlie") == (Wished("bravo"), needed("charlie", "bravo"))
+    assert answer.chain("delta") == (Wished("delta"),)
+    assert answer.chain("alpha") == (Always("alpha"),)
+
+
 # Slots that one option fills
 
 EXCLUSIVE = catalogue(
