@@ -201,14 +201,31 @@ def load_catalog(path: Path) -> Catalog:
     """
     import yaml  # Importing it takes longer than `cdp --help` may.
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(safe):  # type: ignore[misc]
+        """YAML itself would let the second of two equal keys win without a word."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            seen = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    twice = f"`{key.value}` stands here twice"
+                    raise yaml.constructor.ConstructorError(
+                        problem=twice, problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe one
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a safe one
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(str(path), [Fault("catalog", f"cannot be read: {error}")]) from error
     except yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise CatalogError(str(path), [Fault("catalog", f"is no YAML: {where}")]) from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", error)
+        line = f"; line {mark.line + 1}" if mark else ""
+        fault = Fault("catalog", f"is no valid YAML{line}: {problem}")
+        raise CatalogError(str(path), [fault]) from error
     return build_catalog(raw, str(path))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cdp_scaffold.catalog import Catalog, Why
 from cdp_scaffold.resolver import (
@@ -35,6 +35,32 @@ HEIGHT = 38
 """Lines of a terminal of 40 that an answer may take, prompt and command aside."""
 
 
+class Form(NamedTuple):
+    """How much of a resolution is told."""
+
+    whys: bool
+    """Each part with its why."""
+
+    jobs: bool
+    """A line for each slot; without it, slots share lines."""
+
+    advice: bool
+    """Advice with its why."""
+
+    dense: bool
+    """Parts that bring in nothing share a line."""
+
+
+FORMS = (
+    Form(whys=True, jobs=True, advice=True, dense=False),
+    Form(whys=True, jobs=False, advice=True, dense=False),
+    Form(whys=True, jobs=False, advice=False, dense=False),
+    Form(whys=False, jobs=False, advice=True, dense=True),
+    Form(whys=False, jobs=False, advice=False, dense=True),
+)
+"""From the fullest to the tersest."""
+
+
 def conflict_text(
     catalog: Catalog, conflict: Conflict, command: str = "cdp resolve", width: int = WIDTH
 ) -> str:
@@ -46,19 +72,20 @@ def conflict_text(
     facts = conflict.facts
     if len(facts) == 1:
         lines = _wrapped(f"error: {_headline(catalog, facts[0])}", width, "", "  ")
-        lines += _fact_lines(catalog, facts[0], width)
+        lines += _fact_lines(catalog, facts[0], width, "  ")
     else:
         lines = [f"error: the wish cannot be, for {_count(len(facts))} reasons"]
         for number, fact in enumerate(facts, 1):
-            headline = _wrapped(_upper(_headline(catalog, fact)), width, f"  {number}. ", "     ")
-            lines += ["", *headline]
-            lines += _fact_lines(catalog, fact, width)
+            first = f"  {number}. "
+            space = " " * len(first)
+            lines += ["", *_wrapped(_upper(_headline(catalog, fact)), width, first, space)]
+            lines += _fact_lines(catalog, fact, width, space)
     told: set[str] = set()
     for fact in facts:
         if fact.slot and fact.slot not in told:
             told.add(fact.slot)
             lines += ["", *trade_off_lines(catalog, fact.slot, width, indent=2)]
-    lines += ["", *_repair_lines(catalog, conflict, command)]
+    lines += ["", *_repair_lines(catalog, conflict, command, width)]
     return "\n".join(lines)
 
 
@@ -71,13 +98,15 @@ def resolution_text(
 ) -> str:
     """Who is part of it and why, which option does each job, and what else would suit.
 
-    A part's reason is its whole shortest chain, or where that takes more than `height` lines only
-    the last link of it.
+    The parts are a tree: each stands under the one that its shortest chain of reasons comes from.
+    The text is the fullest of `FORMS` that takes no more than `height` lines.
     """
-    whole = _resolution_lines(catalog, resolution, advice, width, brief=False)
-    if len(whole) > height:
-        whole = _resolution_lines(catalog, resolution, advice, width, brief=True)
-    return "\n".join(whole)
+    lines: list[str] = []
+    for form in FORMS:
+        lines = _resolution_lines(catalog, resolution, advice, width, form)
+        if len(lines) <= height:
+            break
+    return "\n".join(lines)
 
 
 def reason_text(catalog: Catalog, reason: Reason) -> str:
@@ -107,22 +136,23 @@ def advice_text(catalog: Catalog, advice: Advice) -> str:
 def slot_text(catalog: Catalog, resolution: Resolution, slot: str) -> str:
     """Which option does the job, and who decided so."""
     how = resolution.decision.how[slot]
-    option = catalog.slots[slot].options[resolution.slots[slot]].title
+    ways = " + ".join(catalog.slots[slot].options[id].title for id in _ways(resolution, slot))
     if how == "choice":
-        return f"{option}, as you chose"
+        return f"{ways}, as you chose"
     if how == "default":
-        return f"{option}, the default"
-    deciders = resolution.decision.fillers[slot]
-    return f"{option}, decided by {_and(_title(catalog, id) for id in deciders)}"
+        return f"{ways}, the default"
+    deciders = _and(_title(catalog, id) for id in resolution.decision.fillers[slot])
+    return f"{ways}, which is part of it" if deciders == ways else f"{ways}, decided by {deciders}"
 
 
 def trade_off_lines(catalog: Catalog, slot: str, width: int = WIDTH, indent: int = 0) -> list[str]:
     """The job, when to take which option, and the table that compares them."""
     known = catalog.slots[slot]
     space = " " * indent
-    lines = _wrapped(f"{known.title} is {known.job}.", width, space)
+    lines = _wrapped(f"{known.title}: {known.job}.", width, space)
     for option in known.options.values():
-        lines += _wrapped(f"Take {option.title} when {option.take}.", width, space, space + "  ")
+        text = f"Take {_quoted(option.title)} when {option.take}."
+        lines += _wrapped(text, width, space, space + "  ")
     if known.trade_off:
         rows = [["", *(option.title for option in known.options.values())]]
         rows += [[row.about, *(row.of[id] for id in known.options)] for row in known.trade_off]
@@ -135,15 +165,18 @@ def repair_text(catalog: Catalog, repair: Repair) -> str:
     parts = []
     if repair.drop:
         parts.append("without " + _and(_title(catalog, id) for id in repair.drop))
+    set_ = []
     for slot, option in repair.choose:
         known = catalog.slots[slot]
-        if option is None:
-            parts.append(f"with nothing set for {_lower(known.title)}")
-        else:
-            parts.append(
-                f"with {_lower(known.title)} set to {_quoted(known.options[option].title)}"
-            )
-    return " and ".join(parts)
+        set_.append(f"{_lower(known.title)} set to {_quoted(known.options[option].title)}")
+    if set_:
+        parts.append("with " + _and(set_))
+    text = " and ".join(parts)
+    if repair.unasked:
+        jobs = _and(_lower(catalog.slots[slot].title) for slot in repair.unasked)
+        has = "has" if len(repair.unasked) == 1 else "have"
+        text += f" ({jobs} then {has} nothing to decide)"
+    return text
 
 
 def repair_command(repair: Repair, command: str = "cdp resolve") -> str:
@@ -189,9 +222,14 @@ def resolution_data(catalog: Catalog, resolution: Resolution) -> dict[str, Any]:
             for id in resolution.members
         ],
         "slots": {
-            slot: {"option": option, "how": resolution.decision.how[slot]}
+            slot: {
+                "option": option,
+                "how": resolution.decision.how[slot],
+                "fillers": list(resolution.decision.fillers[slot]),
+            }
             for slot, option in resolution.slots.items()
         },
+        "unused": list(resolution.unused),
         "advice": [
             {"pattern": each.pattern, "suits": each.by, **_why_data(each.why)}
             for each in resolution.advice()
@@ -216,6 +254,7 @@ def conflict_data(
                 ],
                 **({"slot": fact.slot} if fact.slot else {}),
                 **({"option": fact.option} if fact.option else {}),
+                **({"asker": fact.asker.member} if fact.asker else {}),
                 **(_why_data(fact.why) if fact.why else {}),
             }
             for fact in conflict.facts
@@ -226,6 +265,7 @@ def conflict_data(
                 "choose": dict(repair.choose),
                 "wish": list(repair.wish),
                 "choices": dict(repair.choices),
+                "unasked": list(repair.unasked),
                 "text": repair_text(catalog, repair),
                 "command": repair_command(repair, command),
             }
@@ -249,41 +289,43 @@ def _headline(catalog: Catalog, fact: Fact) -> str:
     assert fact.slot
     slot = catalog.slots[fact.slot]
     if fact.kind == "slot_choice":
-        does = "do" if len(names) > 1 else "does"
-        return f"`{fact.slot}={fact.option}` leaves out {_and(names)}, which {does} that job here"
+        return f"`{fact.slot}={fact.option}` does not go with {_and(names)}"
     if len(names) == 1:
         return f"{names[0]} leaves open how {_lower(slot.title)} is done: which is it to be?"
     return f"{_and(names)} do one job, {_lower(slot.title)}: which is it to be?"
 
 
-def _fact_lines(catalog: Catalog, fact: Fact, width: int) -> list[str]:
+def _fact_lines(catalog: Catalog, fact: Fact, width: int, indent: str) -> list[str]:
+    return [line for text in _sentences(catalog, fact) for line in _wrapped(text, width, indent)]
+
+
+def _sentences(catalog: Catalog, fact: Fact) -> list[str]:
+    """How both sides came in, and why they cannot meet."""
     if fact.kind == "excluded":
         assert fact.why
         one, other = fact.sides
-        lines = _wrapped(_arrival(catalog, one, "Because") + ".", width, "  ")
-        text = (
-            f"{_arrival(catalog, other, 'But')}, and {_title(catalog, one.member)} excludes "
-            f"{_title(catalog, other.member)}: {fact.why.text}."
-        )
-        return lines + _wrapped(text, width, "  ")
-    lines = []
+        excludes = f"{_title(catalog, one.member)} excludes {_title(catalog, other.member)}"
+        return [
+            f"{_arrival(catalog, one, 'Because')}.",
+            f"{_arrival(catalog, other, 'But')}, and {excludes}: {fact.why.text}.",
+        ]
     if all(isinstance(side.chain[-1], Wished) for side in fact.sides):
-        lines += _wrapped(
-            f"You chose {_and(_title(catalog, side.member) for side in fact.sides)}.", width, "  "
-        )
+        told = [f"You chose {_and(_title(catalog, side.member) for side in fact.sides)}."]
     else:
-        for number, side in enumerate(fact.sides):
-            word = "Because" if number == 0 else "And"
-            lines += _wrapped(_arrival(catalog, side, word) + ".", width, "  ")
+        words = ["Because", *("And" for _ in fact.sides[1:])]
+        told = [
+            f"{_arrival(catalog, side, word)}."
+            for side, word in zip(fact.sides, words, strict=True)
+        ]
     if fact.kind == "slot_choice":
         assert fact.slot and fact.option
-        option = catalog.slots[fact.slot].options[fact.option]
-        lines += _wrapped(
-            f"But you set `{fact.slot}={fact.option}`, which is {_quoted(option.title)} alone.",
-            width,
-            "  ",
-        )
-    return lines
+        slot = catalog.slots[fact.slot]
+        members = {side.member for side in fact.sides}
+        fit = [_quoted(o.title) for o in slot.options.values() if members <= set(o.fills)]
+        then = f"Then {_lower(slot.title)} is {_or(fit)}, but you" if fit else "But you"
+        chosen = _quoted(slot.options[fact.option].title)
+        told.append(f"{then} set `{fact.slot}={fact.option}`, which is {chosen}.")
+    return told
 
 
 def _arrival(catalog: Catalog, side: Side, word: str) -> str:
@@ -310,9 +352,10 @@ def _forward(catalog: Catalog, reason: Reason) -> str:
     option = slot.options[reason.option].title
     job = _lower(slot.title)
     if reason.how == "fillers":
-        return f", which makes {option} the {job}"
+        return f", which makes the {job} {_quoted(option)} and brings {member}"
     how = "by default" if reason.how == "default" else "by your choice"
-    return f", which needs some {job} ({reason.why.text}), {how} {option}"
+    way = "" if option == member else f" ({_quoted(option)})"
+    return f", which needs some {job} ({reason.why.text}), {how} {member}{way}"
 
 
 def _backward(catalog: Catalog, reason: Reason, it: str) -> str:
@@ -326,59 +369,145 @@ def _backward(catalog: Catalog, reason: Reason, it: str) -> str:
     if isinstance(reason, Needed):
         said = f"which {by} needs" if which else f"{by} needs it"
         return f"{said} ({reason.why.text})"
-    slot = catalog.slots[reason.slot]
-    job = _lower(slot.title)
-    option = slot.options[reason.option].title
-    if reason.how == "default":
-        return f"{it} is the default {job} ({option}) of {by} ({reason.why.text})"
-    if reason.how == "choice":
-        return f"{it} is the {job} you chose ({option}) for {by} ({reason.why.text})"
-    deciders = _and(_title(catalog, id) for id in reason.fillers)
-    return f"{it} completes the {job} of {by} ({option}), decided by {deciders}"
+    job = _lower(catalog.slots[reason.slot].title)
+    if reason.how == "fillers":
+        deciders = _and(_title(catalog, id) for id in reason.fillers)
+        return f"{it} completes the {job} of {by}, decided by {deciders}"
+    how = "by default" if reason.how == "default" else "by your choice"
+    return f"{it} serves {by} as {job} {how} ({reason.why.text})"
 
 
 def _resolution_lines(
-    catalog: Catalog, resolution: Resolution, advice: bool, width: int, brief: bool
+    catalog: Catalog, resolution: Resolution, advice: bool, width: int, form: Form
 ) -> list[str]:
-    wish = set(resolution.wish)
-    bought = [id for id in resolution.members if id not in wish]
-    lines = _wrapped(
-        f"{_number(len(wish), 'pattern')} chosen: {', '.join(resolution.wish)}", width, "", "  "
-    )
-    if bought:
-        lines += ["", f"{_number(len(bought), 'part')} brought in:"]
-        rows = []
-        for id in bought:
-            chain = resolution.chain(id)
-            rows.append((id, _brief(chain[-1]) if brief else because(catalog, chain)))
-        lines += _columns(rows, width)
+    wished, all = len(resolution.wish), len(resolution.members)
+    head = f"{_number(wished, 'pattern')} chosen"
+    if all > wished:
+        comes = "comes" if all - wished == 1 else "come"
+        head += (
+            f", {_number(all - wished, 'part')} {comes} along; each stands under what brings it in"
+        )
+    lines = [*_wrapped(f"{head}:", width, "", "  "), "", *_tree(resolution, width, form)]
     if resolution.slots:
         jobs = _number(len(resolution.slots), "job")
-        them = "it" if len(resolution.slots) == 1 else "them"
-        lines += ["", f"{jobs} with several ways to do {them}:"]
-        lines += _columns(
-            [(slot, slot_text(catalog, resolution, slot)) for slot in resolution.slots], width
-        )
+        lines += ["", f"{jobs} with several ways to do {'it' if jobs == '1 job' else 'them'}:"]
+        lines += _jobs(catalog, resolution, width, form)
     for slot in resolution.unused:
         lines += ["", *_wrapped(f"note: `{slot}` was set, but nothing here asks for it", width)]
     suits = resolution.advice() if advice else ()
-    if suits:
-        lines += ["", "would suit it:"]
-        lines += _columns(
-            [(each.pattern, f"{each.why.text} (for {each.by})") for each in suits], width
-        )
+    if suits and form.advice:
+        rows = [(each.pattern, each.why.text) for each in suits]
+        if wished > 1:
+            rows = [(each.pattern, f"{each.why.text} (for {each.by})") for each in suits]
+        lines += ["", "would suit it:", *_columns(rows, width)]
+    elif suits:
+        names = ", ".join(each.pattern for each in suits)
+        lines += ["", *_wrapped(f"would suit it: {names}", width, "", "  ")]
     return lines
 
 
-def _brief(reason: Reason) -> str:
+def _tree(resolution: Resolution, width: int, form: Form) -> list[str]:
+    """Every member under the one before it on its shortest chain."""
+    under: dict[str | None, list[str]] = {None: []}
+    for id in resolution.members:
+        under.setdefault(resolution.nearest[id].base, []).append(id)
+    wish = set(resolution.wish)
+    roots = [id for id in under[None] if id in wish]
+    always = [id for id in under[None] if id not in wish]
+    lines: list[str] = []
+    if form.dense:
+        # What brings in nothing shares a line.
+        bare = [id for id in roots if id not in under]
+        lines += _wrapped(", ".join(bare), width) if bare else []
+        roots = [id for id in roots if id in under]
+    for id in (*roots, *always):
+        lines += _branch(resolution, under, id, ("", ""), width, form)
+    return lines
+
+
+def _branch(
+    resolution: Resolution,
+    under: Mapping[str | None, Sequence[str]],
+    id: str,
+    indent: tuple[str, str],
+    width: int,
+    form: Form,
+) -> list[str]:
+    """A member and what stands under it; `indent` is that of its first line and of the others."""
+    first, rest = indent
+    inner = [each for each in under.get(id, ()) if each in under or not form.dense]
+    leaves = [each for each in under.get(id, ()) if each not in inner]
+    text = id
+    reason = resolution.nearest[id].reason
+    if isinstance(reason, Always):
+        text += " (part of everything)"
+    elif form.whys:
+        text += _bracket(reason)
+    if leaves:
+        text += f": {', '.join(leaves)}"
+    lines = _wrapped(text, width, first, rest + ("│ " if inner else "  "))
+    for each in inner:
+        last = each == inner[-1]
+        below = (rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+        lines += _branch(resolution, under, each, below, width, form)
+    return lines
+
+
+def _bracket(reason: Reason) -> str:
+    """Why the member stands where it stands in the tree."""
     if isinstance(reason, Needed):
-        return f"{reason.by} needs it"
-    if isinstance(reason, Filled):
-        return f"{reason.slot}={reason.option} for {reason.by}"
-    return "always"
+        return f" ({reason.why.text})"
+    if not isinstance(reason, Filled):
+        return ""
+    if reason.how == "fillers":
+        return f" (completes the {reason.slot} of {reason.by})"
+    how = "by default" if reason.how == "default" else "as you chose"
+    return f" ({reason.slot} {how}: {reason.why.text})"
 
 
-def _repair_lines(catalog: Catalog, conflict: Conflict, command: str) -> list[str]:
+def _jobs(catalog: Catalog, resolution: Resolution, width: int, form: Form) -> list[str]:
+    """Each slot as `--set` takes it, and who decided it."""
+    if form.jobs:
+        return _columns(
+            [
+                (_set(resolution, slot), _decided(catalog, resolution, slot))
+                for slot in resolution.slots
+            ],
+            width,
+        )
+    words = {"choice": "as you chose", "fillers": "as the parts decide", "default": "by default"}
+    rows: dict[str, list[str]] = {how: [] for how in words}
+    for slot in resolution.slots:
+        rows[resolution.decision.how[slot]].append(_set(resolution, slot))
+    return _columns([(words[how], ", ".join(pairs)) for how, pairs in rows.items() if pairs], width)
+
+
+def _ways(resolution: Resolution, slot: str) -> list[str]:
+    """The options that do the job: where it is not exclusive, all whose filler is there."""
+    known = resolution.catalog.slots[slot]
+    first = resolution.slots[slot]
+    return [first] + [
+        option.id
+        for option in known.options.values()
+        if not known.exclusive
+        and option.id != first
+        and set(option.fills) & set(resolution.members)
+    ]
+
+
+def _set(resolution: Resolution, slot: str) -> str:
+    return f"{slot}={'+'.join(_ways(resolution, slot))}"
+
+
+def _decided(catalog: Catalog, resolution: Resolution, slot: str) -> str:
+    text = slot_text(catalog, resolution, slot)
+    if resolution.decision.how[slot] != "default":
+        return text
+    others = [id for id in catalog.slots[slot].options if id not in _ways(resolution, slot)]
+    return f"{text} (or {', '.join(others)})"
+
+
+def _repair_lines(catalog: Catalog, conflict: Conflict, command: str, width: int) -> list[str]:
     repairs = conflict.repairs
     if not repairs:
         return ["hint: no part of the wish can be kept; begin with another pattern"]
@@ -386,7 +515,8 @@ def _repair_lines(catalog: Catalog, conflict: Conflict, command: str) -> list[st
         "hint: this resolves it" if len(repairs) == 1 else "hint: any one of these resolves it"
     ]
     for repair in repairs[:SHOWN]:
-        lines += [f"  {repair_text(catalog, repair)}:", f"    {repair_command(repair, command)}"]
+        lines += _wrapped(f"{repair_text(catalog, repair)}:", width, "  ", "    ")
+        lines += [f"    {repair_command(repair, command)}"]
     if len(repairs) > SHOWN:
         lines.append(f"  and {len(repairs) - SHOWN} more of that size, which `--json` lists")
     return lines
@@ -433,9 +563,13 @@ def _title(catalog: Catalog, id: str) -> str:
     return catalog.entries[id].title
 
 
-def _and(names: Iterable[str]) -> str:
+def _and(names: Iterable[str], word: str = "and") -> str:
     every = list(names)
-    return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} and {every[-1]}"
+    return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} {word} {every[-1]}"
+
+
+def _or(names: Iterable[str]) -> str:
+    return _and(names, "or")
 
 
 def _quoted(title: str) -> str:

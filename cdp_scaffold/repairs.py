@@ -8,30 +8,25 @@ Every candidate is resolved; the first level that holds a valid one holds all sm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
 from cdp_scaffold.catalog import Catalog
-from cdp_scaffold.resolver import (
-    Conflict,
-    Filled,
-    Needed,
-    Repair,
-    Resolution,
-    Wished,
-    decide,
-    resolve,
-)
+from cdp_scaffold.resolver import Decision, Repair, decide
 
 
 class Change(NamedTuple):
-    """One step of a repair: a pattern dropped, or a slot chosen (`None` takes a choice back)."""
+    """One step of a repair: a pattern dropped, or a slot chosen.
+
+    To take a choice back is no step of its own: to choose what then would be decided does the same.
+    """
 
     drop: str = ""
     slot: str = ""
-    option: str | None = None
+    option: str = ""
 
 
 Changes = frozenset[Change]
@@ -49,12 +44,14 @@ def smallest_repairs(
             repair = _apply(catalog, changes, wish, choices)
             if not repair.wish:
                 continue  # Wanting nothing is no way out.
-            if not decide(catalog, repair.wish, repair.choices).wrong:
-                found.append(repair)
+            decision = decide(catalog, repair.wish, repair.choices)
+            if not decision.wrong:
+                found.append(_asked_for(repair, decision))
             else:
-                onward.update(changes | {each} for each in _relevant(catalog, repair, changes))
+                relevant = _relevant(catalog, decision, changes)
+                onward.update(changes | {each} for each in relevant)
         level = onward
-    return tuple(sorted(_distinct(catalog, found), key=lambda repair: _order(catalog, repair)))
+    return tuple(sorted(found, key=lambda repair: _order(catalog, repair)))
 
 
 def _apply(
@@ -67,109 +64,106 @@ def _apply(
         drop=tuple(id for id in wish if id in dropped),
         choose=tuple((slot, chosen[slot]) for slot in catalog.slots if slot in chosen),
         wish=tuple(id for id in wish if id not in dropped),
-        choices={slot: option for slot in catalog.slots if (option := after.get(slot)) is not None},
+        choices={slot: after[slot] for slot in catalog.slots if slot in after},
     )
 
 
-def _relevant(catalog: Catalog, repair: Repair, changes: Changes) -> set[Change]:
-    """What one of the conflict's facts depends on: any larger repair holds one of these changes."""
-    conflict = resolve(catalog, repair.wish, repair.choices)
-    assert isinstance(conflict, Conflict)
-    settled = {change.slot for change in changes}
-    support = _Support(catalog, conflict, settled)
+def _asked_for(repair: Repair, decision: Decision) -> Repair:
+    """Without the choices that nothing asks for any more; `cdp new` would refuse them."""
+    asked = {slot: option for slot, option in repair.choices.items() if slot in decision.slots}
+    unasked = tuple(slot for slot in repair.choices if slot not in asked)
+    return replace(repair, choices=asked, unasked=unasked)
+
+
+def _relevant(catalog: Catalog, decision: Decision, changes: Changes) -> set[Change]:
+    """What one of the facts depends on: any larger repair holds one of these changes."""
+    support = _Support(catalog, decision, {change.slot for change in changes})
     # The fewest branches: a fact that hangs on little is decided first.
-    return min((support.of_fact(*fact) for fact in conflict.decision.wrong), key=len)
+    return min((support.of_fact(*fact) for fact in decision.wrong), key=len)
 
 
+@dataclass(frozen=True)
 class _Support:
-    """The changes that a derivation depends on."""
+    """The changes that a derivation depends on; while none of them is made, it holds.
 
-    def __init__(self, catalog: Catalog, conflict: Conflict, settled: set[str]) -> None:
-        self.catalog = catalog
-        self.conflict = conflict
-        self.settled = settled
-        self._members: dict[str, frozenset[Change]] = {}
+    A derivation follows what brought each member in first. So it never goes in a circle, and what
+    it says of a slot is what held when the slot was decided.
+    """
+
+    catalog: Catalog
+    decision: Decision
+    settled: set[str]
+    """The slots that were changed already."""
 
     def of_fact(self, kind: str, one: str, other: str) -> set[Change]:
+        """What has to change so that this no longer is wrong."""
         if kind == "excluded":
-            return {*self.of_member(one), *self.of_member(other)}
-        slot = self.catalog.slots[one]
-        present = self.conflict.decision.fillers[one]
+            return self.of_member(one) | self.of_member(other)
+        present = self.decision.fillers[one]
         if kind == "slot_choice":
-            culprits = [id for id in present if id not in slot.options[other].fills][:1]
+            fills = self.catalog.slots[one].options[other].fills
+            culprits = tuple(id for id in present if id not in fills)[:1]
         else:
-            culprits = list(self._undecided(one, present))
-        found = {*self.of_member(self._asker(one)), *self._choices(one)}
-        for id in culprits:
-            found.update(self.of_member(id))
+            culprits = self._undecided(one, present)
+        return self._of_asked(one).union(*map(self.of_member, culprits))
+
+    def of_member(self, id: str) -> set[Change]:
+        """What brought the member in."""
+        by, origin = self.decision.members[id]
+        if by == "needs":
+            return self.of_member(origin)
+        if by == "slot":
+            return self._of_option(origin)
+        return set() if self.catalog.entries[id].always else {Change(drop=id)}
+
+    def _of_asked(self, slot: str) -> set[Change]:
+        """What makes the slot one that is asked for, and chosen for as it is."""
+        return self.of_member(self.decision.askers[slot]) | self._choices(slot)
+
+    def _of_option(self, slot: str) -> set[Change]:
+        """What makes the slot's option the one it is."""
+        found = self._of_asked(slot)
+        how = self.decision.how[slot]
+        if how == "fillers":
+            # Whichever of them stays, no other option may be taken with it.
+            found |= self.of_member(self.decision.fillers[slot][0])
+        if how == "default":
+            # An earlier slot that is done otherwise may bring in a filler of this one.
+            for other in influences(self.catalog)[slot]:
+                found |= self._choices(other)
+                if self.decision.how.get(other) == "fillers":
+                    found = found.union(*map(self.of_member, self.decision.fillers[other]))
         return found
 
-    def of_member(self, id: str) -> frozenset[Change]:
-        """What the member's nearest derivation depends on."""
-        if id not in self._members:
-            found: set[Change] = set()
-            link = self.conflict.nearest[id]
-            if isinstance(link.reason, Wished):
-                found.add(Change(drop=id))
-            elif isinstance(link.reason, Needed):
-                found.update(self.of_member(link.reason.by))
-            elif isinstance(link.reason, Filled):
-                assert link.base is not None
-                found.update(self.of_member(link.base))
-                found.update(self.of_slot(link.reason.slot))
-            self._members[id] = frozenset(found)
-        return self._members[id]
-
-    def of_slot(self, name: str) -> set[Change]:
-        """What keeps the slot as it is: who asks, the choice, and that nothing else fills it."""
-        found = {*self.of_member(self._asker(name)), *self._choices(name)}
-        if self.conflict.decision.how[name] == "default":
-            for other in influences(self.catalog)[name]:
-                found.update(self._choices(other))
-                fillers = self.conflict.decision.fillers.get(other, ())
-                if fillers and self.conflict.decision.how.get(other) != "choice":
-                    # With all of these gone the other slot falls back to its default, which may
-                    # fill this one.
-                    found.update(self.of_member(fillers[0]))
-        return found
-
-    def _choices(self, name: str) -> set[Change]:
-        if name in self.settled:
+    def _choices(self, slot: str) -> set[Change]:
+        if slot in self.settled:
             return set()
-        now = self.conflict.slots.get(name)
-        found = {
-            Change(slot=name, option=id) for id in self.catalog.slots[name].options if id != now
-        }
-        if name in self.conflict.choices:
-            found.add(Change(slot=name))
-        return found
+        now = self.decision.slots.get(slot)
+        options = self.catalog.slots[slot].options
+        return {Change(slot=slot, option=id) for id in options if id != now}
 
-    def _asker(self, name: str) -> str:
-        return next(id for id in self.conflict.nearest if name in self.catalog.entries[id].slots)
-
-    def _undecided(self, name: str, present: tuple[str, ...]) -> Iterable[str]:
+    def _undecided(self, slot: str, present: tuple[str, ...]) -> tuple[str, ...]:
         """One filler that no option takes by itself, or two that no such option holds together."""
         alone = [
-            option.fills for option in self.catalog.slots[name].options.values() if not option.asks
+            option.fills for option in self.catalog.slots[slot].options.values() if not option.asks
         ]
         pairs = [(id, id) for id in present] + list(combinations(present, 2))
         for one, other in pairs:
             if not any(one in fills and other in fills for fills in alone):
-                return {one, other}
+                return one, other
         return present
 
 
 @lru_cache(maxsize=8)
 def influences(catalog: Catalog) -> Mapping[str, tuple[str, ...]]:
-    """Slot → the slots whose choice may bring in something that fills it."""
+    """Slot → the earlier slots whose choice may bring in something that fills it."""
     reached = {name: _reach(catalog, name) for name in catalog.slots}
+    order = list(catalog.slots)
     return {
         name: tuple(
-            other
-            for other in catalog.slots
-            if other != name and not reached[other].isdisjoint(slot.fillers)
+            other for other in order[:number] if not reached[other].isdisjoint(slot.fillers)
         )
-        for name, slot in catalog.slots.items()
+        for number, (name, slot) in enumerate(catalog.slots.items())
     }
 
 
@@ -188,22 +182,13 @@ def _reach(catalog: Catalog, name: str) -> set[str]:
     return reached
 
 
-def _distinct(catalog: Catalog, repairs: list[Repair]) -> list[Repair]:
-    """Without those that only take back a choice where choosing anew gives the very same."""
-    kept: dict[tuple[object, ...], Repair] = {}
-    for repair in sorted(
-        repairs, key=lambda each: any(option is None for _, option in each.choose)
-    ):
-        after = resolve(catalog, repair.wish, repair.choices)
-        assert isinstance(after, Resolution)
-        slots = tuple(slot for slot, _ in repair.choose)
-        kept.setdefault((repair.drop, slots, after.members, tuple(after.slots.items())), repair)
-    return list(kept.values())
-
-
 def _order(catalog: Catalog, repair: Repair) -> tuple[object, ...]:
+    places = {slot: number for number, slot in enumerate(catalog.slots)}
     return (
         len(repair.choose),
         [catalog.place[id] for id in repair.wish],
-        [(slot, option or "") for slot, option in repair.choose],
+        [
+            (places[slot], list(catalog.slots[slot].options).index(option))
+            for slot, option in repair.choose
+        ],
     )

@@ -114,8 +114,8 @@ class Repair:
     drop: tuple[str, ...]
     """The patterns that leave the wish."""
 
-    choose: tuple[tuple[str, str | None], ...]
-    """The slots whose choice changes: (slot, option), `None` where the choice is taken back."""
+    choose: tuple[tuple[str, str], ...]
+    """The slots that are chosen for: (slot, option)."""
 
     wish: tuple[str, ...]
     """The whole wish after it."""
@@ -123,14 +123,24 @@ class Repair:
     choices: Mapping[str, str]
     """All choices after it."""
 
+    unasked: tuple[str, ...] = ()
+    """The slots whose choice falls away, because nothing asks for it any more."""
+
+
+Origin = tuple[Literal["", "needs", "slot"], str]
+"""What brought a member in first: nothing (wished, or always there), a member, or a slot."""
+
 
 @dataclass(frozen=True)
 class Decision:
     """What the fixed point holds, before anyone asks for reasons."""
 
-    members: frozenset[str]
+    members: Mapping[str, Origin]
     slots: Mapping[str, str]
     how: Mapping[str, How]
+    askers: Mapping[str, str]
+    """Active slot → the member that asked for it first."""
+
     fillers: Mapping[str, tuple[str, ...]]
     """Active slot → the members that can fill it, as they were when it was decided."""
 
@@ -185,16 +195,18 @@ class _Answer:
 class Resolution(_Answer):
     """What a valid wish gives."""
 
-    def advice(self, catalog: Catalog | None = None) -> tuple[Advice, ...]:
-        """What would suit the wish and is neither part of it nor excluded by a part of it."""
-        catalog = catalog or self.catalog
+    def advice(self) -> tuple[Advice, ...]:
+        """What would suit the wish, is not part of it and could be added to it."""
         found: dict[str, Advice] = {}
         for id in self.wish:
-            for other, why in catalog.entries[id].suits.items():
-                known = other in found or other in self.members
-                if not known and not any(each in catalog.rivals[other] for each in self.members):
+            for other, why in self.catalog.entries[id].suits.items():
+                if other not in found and other not in self.members:
                     found[other] = Advice(other, id, why)
-        return tuple(found[id] for id in catalog.ordered(found))
+        return tuple(
+            found[id]
+            for id in self.catalog.ordered(found)
+            if not decide(self.catalog, (*self.wish, id), self.choices).wrong
+        )
 
 
 @dataclass(frozen=True)
@@ -294,18 +306,19 @@ def check_choices(catalog: Catalog, choices: Mapping[str, str]) -> None:
 def decide(catalog: Catalog, wish: Iterable[str], choices: Mapping[str, str]) -> Decision:
     """The fixed point itself, for callers that ask for many wishes and no reasons."""
     entries = catalog.entries
-    members: set[str] = set()
-    asked: set[str] = set()
+    members: dict[str, Origin] = {}
+    asked: dict[str, str] = {}
 
-    def join(ids: Iterable[str]) -> None:
+    def join(ids: Iterable[str], origin: Origin = ("", "")) -> None:
         todo = [id for id in ids if id not in members]
-        members.update(todo)
+        members.update(dict.fromkeys(todo, origin))
         while todo:
             entry = entries[todo.pop()]
-            asked.update(entry.slots)
+            for slot in entry.slots:
+                asked.setdefault(slot, entry.id)
             for need in entry.needs:
                 if need not in members:
-                    members.add(need)
+                    members[need] = ("needs", entry.id)
                     todo.append(need)
 
     join(catalog.always)
@@ -335,12 +348,11 @@ def decide(catalog: Catalog, wish: Iterable[str], choices: Mapping[str, str]) ->
             if option is None:
                 wrong.append(("slot_undecided", name, ""))
         slots[name] = option.id if option else ""
-        # A slot that several may fill is content with one; it does not complete an option.
-        if option and (slot.exclusive or how[name] != "fillers"):
-            join(option.fills)
-    for id in sorted(members & catalog.excluding, key=catalog.place.__getitem__):
+        if option:
+            join(option.fills, ("slot", name))
+    for id in sorted(members.keys() & catalog.excluding, key=catalog.place.__getitem__):
         wrong.extend(("excluded", id, other) for other in entries[id].excludes if other in members)
-    return Decision(frozenset(members), slots, how, fillers, tuple(wrong))
+    return Decision(members, slots, how, asked, fillers, tuple(wrong))
 
 
 def taken(slot: Slot, present: tuple[str, ...]) -> Option | None:
@@ -370,10 +382,7 @@ def _reasons(
             present = decision.fillers[name]
             if not decision.slots[name]:
                 continue
-            slot = catalog.slots[name]
-            option = slot.options[decision.slots[name]]
-            if how == "fillers" and not slot.exclusive:
-                continue
+            option = catalog.slots[name].options[decision.slots[name]]
             for filler in option.fills:
                 if how != "fillers":
                     found[filler].append(Filled(filler, id, why, name, option.id, how))

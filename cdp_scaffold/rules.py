@@ -284,17 +284,21 @@ def _exclusions(catalog: Catalog) -> Iterator[Fault]:
                 f"is said at `entries.{other}.excludes.{one}` already",
                 "an exclusion holds both ways; say it once",
             )
-    excluding: dict[str, list[str]] = {}
-    for one, other in pairs:
-        excluding.setdefault(one, []).append(other)
     for id, parts in closed.items():
-        for one in sorted((parts | everywhere) & excluding.keys(), key=catalog.place.__getitem__):
-            for other in excluding[one]:
-                if other in parts or other in everywhere:
-                    yield Fault(
-                        f"entries.{id}.needs",
-                        f"bring in both `{one}` and `{other}`, which exclude each other",
-                    )
+        needs = [closed[need] for need in catalog.entries[id].needs]
+        for one, other in pairs:
+            if _meet(parts, everywhere, one, other) and not any(
+                _meet(each, everywhere, one, other) for each in needs
+            ):
+                yield Fault(
+                    f"entries.{id}.needs",
+                    f"bring in both `{one}` and `{other}`, which exclude each other",
+                )
+
+
+def _meet(parts: frozenset[str], everywhere: frozenset[str], one: str, other: str) -> bool:
+    """Whether the two come together because of these parts."""
+    return (one in parts or other in parts) and {one, other} <= parts | everywhere
 
 
 def _fills(catalog: Catalog) -> Iterator[Fault]:
@@ -347,17 +351,17 @@ def _shared(catalog: Catalog) -> Iterator[Fault]:
 def _ambiguous(catalog: Catalog) -> Iterator[Fault]:
     """Two options that hold one entry and are both taken without asking: which would it be?"""
     for slot in catalog.slots.values():
-        if not slot.exclusive:
-            continue
         owner: dict[str, str] = {}
         for option in slot.options.values():
-            for id in option.fills if not option.asks else ():
+            for id in () if option.asks else dict.fromkeys(option.fills):
                 if id in owner:
                     yield Fault(
                         f"slots.{slot.id}.options.{option.id}.fills",
                         f"hold `{id}`, and so do those of `{owner[id]}`: "
                         "nothing decides between them",
-                        f"write `asks: true` where `{option.id}` is taken only by choice",
+                        f"write `asks: true` where `{option.id}` is taken only by choice"
+                        if slot.exclusive
+                        else "",
                     )
                 owner.setdefault(id, option.id)
         if slot.options[slot.default].asks:
