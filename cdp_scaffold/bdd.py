@@ -32,6 +32,17 @@ class Diagrams(Generic[Variable]):
         """How many nodes were made so far, what measures the effort."""
         return len(self._nodes)
 
+    def size(self, function: int) -> int:
+        """How many nodes the function has."""
+        found: set[int] = set()
+        todo = [function]
+        while todo:
+            node = todo.pop()
+            if node > TRUE and node not in found:
+                found.add(node)
+                todo += self._nodes[node][1:]
+        return len(found)
+
     def variable(self, variable: Variable) -> int:
         """The function that is true where the variable is."""
         return self._node(self._level[variable], FALSE, TRUE)

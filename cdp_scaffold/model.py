@@ -279,10 +279,19 @@ class Model:
     def pairs(self) -> tuple[Pair, ...]:
         """Every two patterns, in the catalogue's order."""
         alone = {id: resolve(self.catalog, (id,)) for id in self.catalog.patterns}
+        closed = closures(self.catalog)
         return tuple(
-            _pair(self.catalog, alone, one, other)
+            _pair(self.catalog, alone, closed, one, other)
             for one, other in combinations(self.catalog.patterns, 2)
         )
+
+    @cached_property
+    def refused_beyond_pairs(self) -> int:
+        """How many wishes are refused although no two of their patterns refuse each other."""
+        d = self.by_default.diagrams
+        refused = [pair for pair in self.pairs if pair.verdict == "refused"]
+        clashes = [d.every(map(d.variable, (pair.one, pair.other))) for pair in refused]
+        return sum(self.by_default.count(d.no(d.some((self.by_default.valid, *clashes)))))
 
 
 @dataclass(frozen=True)
@@ -298,6 +307,9 @@ class Pair:
 
     by: str | None = None
     """The one of them that brings in the other, where it does."""
+
+    by_default: bool = False
+    """Whether it does so only because of a job's default, so that a choice can prevent it."""
 
     chain: Chain = field(repr=False, default=())
     """How it does."""
@@ -316,7 +328,11 @@ def _never(wishes: Wishes, functions: Mapping[Key, int]) -> Iterator[Key]:
 
 
 def _pair(
-    catalog: Catalog, alone: Mapping[str, Resolution | Conflict], one: str, other: str
+    catalog: Catalog,
+    alone: Mapping[str, Resolution | Conflict],
+    closed: Mapping[str, frozenset[str]],
+    one: str,
+    other: str,
 ) -> Pair:
     answer = resolve(catalog, (one, other))
     advice = next(
@@ -332,5 +348,6 @@ def _pair(
     for by, brought in ((one, other), (other, one)):
         told = alone[by]
         if isinstance(told, Resolution) and brought in told.members:
-            return Pair(one, other, "bought_in", answer, advice, by, told.chain(brought))
+            chain, by_default = told.chain(brought), brought not in closed[by]
+            return Pair(one, other, "bought_in", answer, advice, by, by_default, chain)
     return Pair(one, other, "valid", answer, advice)

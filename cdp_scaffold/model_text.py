@@ -19,17 +19,7 @@ from cdp_scaffold.resolver import Conflict
 
 def numbers_text(model: Model) -> str:
     """The numbers, and what never comes."""
-    whole, today = model.whole, model.today
-    lines = _table(
-        ["", "the whole language", "what generates today"],
-        ["patterns", *_both(whole.patterns, today.patterns)],
-        ["wishes for one or more", *_both(whole.wishes, today.wishes)],
-        ["valid, no option chosen", *_both(whole.valid, today.valid)],
-        ["  distinct resolutions", *_both(whole.resolutions, today.resolutions)],
-        ["  patterns in the largest", *_both(whole.largest, today.largest)],
-        ["valid, an option for each job", *_both(whole.chosen, today.chosen)],
-        ["  distinct resolutions", *_both(whole.chosen_resolutions, today.chosen_resolutions)],
-    )
+    lines = _table(["", "the whole language", "what generates today"], *numbers_rows(model))
     for title, names in (
         ("entries in every resolution", model.core),
         ("entries in no resolution", model.dead),
@@ -39,16 +29,45 @@ def numbers_text(model: Model) -> str:
         ("options that are taken only by choice", _settings(model.options_only_by_choice)),
     ):
         lines += ["", f"{title}:", *_wrapped(", ".join(names) or "none")]
-    lines += ["", pairs_summary(model), "`cdp model --pairs` tells each pair, and why."]
+    lines += [
+        "",
+        *_wrapped(pairs_summary(model), ""),
+        "`cdp model --pairs` tells each pair, and why.",
+    ]
     return "\n".join(lines)
 
 
+def numbers_rows(model: Model) -> list[tuple[str, str, str]]:
+    """Title, number of the whole language, number of what generates today."""
+    whole, today = model.whole, model.today
+    return [
+        ("patterns", *_both(whole.patterns, today.patterns)),
+        ("wishes for one or more", *_both(whole.wishes, today.wishes)),
+        ("valid, no option chosen", *_both(whole.valid, today.valid)),
+        ("  distinct resolutions", *_both(whole.resolutions, today.resolutions)),
+        ("  patterns in the largest", *_both(whole.largest, today.largest)),
+        ("valid, an option per job", *_both(whole.chosen, today.chosen)),
+        (
+            "  distinct resolutions",
+            *_both(whole.chosen_resolutions, today.chosen_resolutions),
+        ),
+    ]
+
+
 def pairs_summary(model: Model) -> str:
-    """How many pairs there are of each kind, one line."""
+    """How many pairs there are of each kind, and whether they tell all, in one line."""
     found = Counter(pair.verdict for pair in model.pairs)
+    default = sum(pair.by_default for pair in model.pairs)
+    beyond = model.refused_beyond_pairs
+    other = (
+        f"Wishes that are refused although no two of their patterns refuse each other: {beyond:,}."
+        if beyond
+        else "Every wish that is refused has one of the refused pairs in it."
+    )
     return (
         f"{len(model.pairs):,} pairs: {found['valid']:,} are valid, in {found['bought_in']:,} one "
-        f"brings in the other, {found['refused']:,} are refused."
+        f"brings in the other ({default:,} of these only by default), {found['refused']:,} are "
+        f"refused. {other}"
     )
 
 
@@ -101,6 +120,7 @@ def numbers_data(model: Model) -> dict[str, Any]:
         "dead_options": _options_data(model.dead_options),
         "options_only_by_choice": _options_data(model.options_only_by_choice),
         "pairs": {each: found[each] for each in ("valid", "bought_in", "refused")},
+        "refused_beyond_pairs": model.refused_beyond_pairs,
     }
 
 
@@ -113,6 +133,7 @@ def pairs_data(model: Model) -> list[dict[str, Any]]:
             "other": pair.other,
             "verdict": pair.verdict,
             "by": pair.by,
+            "by_default": pair.by_default,
             "why": pair_why(catalog, pair),
             "advice": pair_advice(catalog, pair),
             "today": pair.verdict != "refused" and model.ready.issuperset(pair.answer.members),
@@ -156,13 +177,13 @@ def _table(*rows: Sequence[str]) -> list[str]:
     ]
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrapped(text: str, indent: str = "  ") -> list[str]:
     width = min(shutil.get_terminal_size((80, 40)).columns, 110)
     return textwrap.wrap(
         text,
         width,
-        initial_indent="  ",
-        subsequent_indent="  ",
+        initial_indent=indent,
+        subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -206,6 +206,23 @@ def test_every_function_agrees_with_the_resolver_on_large_wishes_with_choices() 
     assert min(valid[True], valid[False]) > 100
 
 
+def test_choosing_what_was_taken_anyway_changes_nothing() -> None:
+    """So each set of choices comes down to one with an option for each job and no more."""
+    dice, valid = seeded(7), 0
+    for _ in range(1_000):
+        wish = random_wish(dice)
+        slots = dice.sample(list(CATALOG.slots.values()), dice.randrange(len(CATALOG.slots)))
+        choices = {slot.id: dice.choice(list(slot.options)) for slot in slots}
+        decision = decide(CATALOG, wish, choices)
+        if not decision.wrong:
+            again = decide(CATALOG, wish, decision.slots)
+            assert (answer(again), again.wrong) == (answer(decision), ())
+            assert agrees(MODEL.by_choice, wish, decision.slots)
+            valid += 1
+
+    assert valid > 100
+
+
 @pytest.mark.parametrize("wishes", [MODEL.by_default, MODEL.by_choice], ids=["default", "chosen"])
 def test_naming_what_comes_anyway_changes_nothing_in_any_wish(wishes: Wishes) -> None:
     """Proven over all wishes; it is what makes the full wishes count the resolutions."""
@@ -336,6 +353,31 @@ def test_a_pattern_that_comes_by_default_makes_no_resolution_of_its_own() -> Non
     assert (count.wishes, count.valid, count.resolutions) == (7, 6, 5)
 
 
+def needed(id: str) -> set[str]:
+    return {id}.union(*map(needed, CATALOG.entries[id].needs))
+
+
+def test_refused_wishes_that_no_pair_explains_are_counted() -> None:
+    """No two of alpha, beta and gamma refuse each other: with alpha the other two do one job."""
+    pattern = {"kind": "pattern"}
+    catalog = made_up(
+        {
+            "alpha": entry(**pattern, slots={"job": "somebody must do it"}),
+            "beta": entry(**pattern),
+            "gamma": entry(**pattern),
+        },
+        {"job": slot("none", none=[], first=["beta"], second=["gamma"])},
+    )
+    model = Model(catalog)
+
+    assert {pair.verdict for pair in model.pairs} == {"valid"}
+    assert model.refused_beyond_pairs == 1
+    assert pairs_text(model).endswith(
+        "Wishes that are refused although no two of their patterns refuse each other: 1."
+    )
+    assert MODEL.refused_beyond_pairs == 0
+
+
 def test_pairs_are_what_the_resolver_makes_of_them() -> None:
     by_hand: Counter[str] = Counter()
     for pair in MODEL.pairs:
@@ -348,6 +390,7 @@ def test_pairs_are_what_the_resolver_makes_of_them() -> None:
         assert pair.verdict == verdict, pair
         if pair.by:
             assert pair.brought in alone[pair.by] and {pair.by, pair.brought} == set(alone)
+            assert pair.by_default == (pair.brought not in needed(pair.by))
         by_hand[verdict] += 1
 
     assert by_hand.total() == 48 * 47 // 2
@@ -407,7 +450,8 @@ valid      delta + three
 refused    one + three: One and Two do one job, job: which is it to be? You chose Three, which \
 needs Two (it stands on it).
 
-15 pairs: 10 are valid, in 2 one brings in the other, 3 are refused.
+15 pairs: 10 are valid, in 2 one brings in the other (1 of these only by default), 3 are refused. \
+Every wish that is refused has one of the refused pairs in it.
 """
 
     assert pairs_text(Model(catalog)) == told.strip()
@@ -417,6 +461,9 @@ COUNT_KEYS = [
     *("patterns", "wishes", "valid", "valid_by_size", "largest", "resolutions"),
     *("chosen", "chosen_resolutions"),
 ]
+
+
+PAIR_KEYS = ["one", "other", "verdict", "by", "by_default", "why", "advice", "today"]
 
 
 def cdp(*words: str) -> str:
@@ -438,7 +485,7 @@ def test_the_command_prints_the_numbers_as_data_with_keys_that_stay() -> None:
 
     assert list(data) == [
         *("whole", "today", "core", "dead", "only_by_choice", "dead_slots", "dead_options"),
-        *("options_only_by_choice", "pairs"),
+        *("options_only_by_choice", "pairs", "refused_beyond_pairs"),
     ]
     assert list(data["whole"]) == list(data["today"]) == COUNT_KEYS
     assert data == numbers_data(MODEL)
@@ -453,7 +500,7 @@ def test_the_command_prints_all_pairs_as_text_and_as_data() -> None:
     assert len(lines) == 1_128 + 2 and len(data) == 1_128
     assert data == pairs_data(MODEL)
     for line, pair in zip(lines, data, strict=False):
-        assert list(pair) == ["one", "other", "verdict", "by", "why", "advice", "today"]
+        assert list(pair) == PAIR_KEYS
         assert line.startswith(pair["verdict"].replace("_", " "))
         assert f"  {pair['one']} + {pair['other']}" in line
         assert (pair["why"] or pair["advice"] or "") in line
