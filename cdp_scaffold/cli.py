@@ -254,6 +254,26 @@ def resolve(
     _print(resolution_text(catalog, answer, advice=advice))
 
 
+@app.command(epilog=EXITS)
+def model(
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Tell of every two patterns how they go together.")
+    ] = False,
+    json: Json = False,
+    template: TemplateOption = None,
+    ref: RefOption = None,
+) -> None:
+    """Tell what holds over all wishes: how many are valid, what never comes, each pair."""
+    from cdp_scaffold import model_text
+    from cdp_scaffold.model import Model
+
+    known = Model(_catalog(template, ref))
+    if pairs:
+        _print(model_text.pairs_data(known) if json else model_text.pairs_text(known))
+    else:
+        _print(model_text.numbers_data(known) if json else model_text.numbers_text(known))
+
+
 def _change(
     directory: Path,
     ref: str | None,
