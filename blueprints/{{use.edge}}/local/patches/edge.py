@@ -10,8 +10,9 @@ from moto.cloudfront import models
 def patch() -> None:
     """Leave out of a distribution what was not asked for; else each plan would take it back.
 
-    moto adds the old `ForwardedValues` to a behaviour that has a cache policy, and CloudFront's own
-    certificate to a distribution that has another one.
+    moto adds the old `ForwardedValues` to a behaviour that has a cache policy, CloudFront's own
+    certificate to a distribution that has another one, and to that certificate a way of telling
+    names apart.
     """
     behavior, certificate = models.DefaultCacheBehaviour.__init__, models.ViewerCertificate.__init__
 
@@ -24,6 +25,8 @@ def patch() -> None:
         certificate(self, config)
         if config.get("ACMCertificateArn"):
             self.cloud_front_default_certificate = False
+        else:
+            self.ssl_support_method = ""
 
     models.DefaultCacheBehaviour.__init__ = behave  # type: ignore[method-assign]
     models.ViewerCertificate.__init__ = certify  # type: ignore[method-assign]
