@@ -1,8 +1,8 @@
 """The boot sequence of generated servers, run for real.
 
-Each way of setting servers up is rendered by copier and applied to a mock AWS; then the user
-data of its launch template runs in a scratch root, fetches its bundle from the mock's S3 and
-its settings from the mock's SSM, installs the application with pip and starts it.
+Each way of setting servers up is rendered and applied to a mock AWS; then the user data of its
+launch template runs in a scratch root, fetches its bundle from the mock's S3 and its settings
+from the mock's SSM, installs the application with pip and starts it.
 """
 
 from __future__ import annotations
@@ -26,26 +26,30 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
-import copier
 import pytest
 import yaml
+
+from cdp_scaffold.render import Answers, Template
+from cdp_scaffold.resolver import Resolution, resolve
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
 
-WAYS: dict[str, dict[str, Any]] = {
-    "bootstrap": {"patterns": ["bootstrap"]},
-    "stamp": {"patterns": ["stamp"]},
-    "layered": {"patterns": ["stamp", "bootstrap"], "server_setup": "layered"},
+WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "bootstrap": (["bootstrap"], {}),
+    "stamp": (["stamp"], {}),
+    "layered": (["stamp", "bootstrap"], {"server_setup": "layered"}),
 }
 PHASES = {
     "bootstrap": ["install", "release", "configure"],
     "stamp": ["configure"],
     "layered": ["release", "configure"],
 }
+
+RELEASES = "opt/shop/releases"
 
 PROVIDER = """\
 provider "aws" {
@@ -58,10 +62,15 @@ provider "aws" {
 }
 """
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; these checks need it (in CI it must be there)",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("terraform") is None and not os.environ.get("CI"),
+        reason="terraform was not found; these checks need it (in CI it must be there)",
+    ),
+    pytest.mark.skipif(
+        sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
+    ),
+]
 
 
 def variables_for_the_mock() -> dict[str, str]:
@@ -116,7 +125,7 @@ class Stack:
         assert done.returncode == 0, f"terraform {arguments}\n{done.stdout[-3000:]}\n{done.stderr}"
         return done.stdout
 
-    def apply(self) -> None:
+    def apply(self, *options: str) -> None:
         """Bring the launch template, and all it stands on, into the mock."""
         declared = "".join(
             f.read_text() for f in (self.repository / "infra").glob("*.variables.tf")
@@ -128,7 +137,7 @@ class Stack:
         ]
         self.terraform(
             "apply", "-auto-approve", "-input=false", "-no-color",
-            "-target=aws_launch_template.servers", *given,
+            "-target=aws_launch_template.servers", *given, *options,
         )  # fmt: skip
 
     def user_data(self) -> str:
@@ -194,13 +203,17 @@ class Machine:
         self.output = done.stdout
         return done.returncode
 
+    def parts(self, *phases: str) -> int:
+        """Run phases of the setup in this root, as the builder of an image does."""
+        self.extra["SETUP_PROJECT"] = "shop"
+        bundle = self.boot_step.bundle(self.root.parent / f"{self.root.name}-bundle")
+        return self.run(["bash", str(bundle / "servers/setup/run"), *phases])
+
     def bake(self, text: str) -> None:
         """Do what an image would have brought, into this root."""
         phases = self.boot_step.image_phases(text)
         if phases:
-            setup = self.stack.repository / "servers/setup/run"
-            self.extra["SETUP_PROJECT"] = "shop"
-            assert self.run(["bash", str(setup), *phases]) == 0, self.output
+            assert self.parts(*phases) == 0, self.output
 
     def boot(self, text: str) -> int:
         script = self.root / "user-data"
@@ -222,7 +235,7 @@ class Machine:
 
     def files(self) -> dict[str, tuple[str, int]]:
         """Every file that a setup wrote: its content and when it was written."""
-        ours = [self.root / "etc", self.root / "opt/shop/releases", self.root / "var/lib/shop"]
+        ours = [self.root / "etc", self.root / RELEASES, self.root / "var/lib/shop"]
         return {
             str(file.relative_to(self.root)): (
                 hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -244,7 +257,6 @@ def mock_aws() -> Iterator[Callable[[], str]]:
         port = free_port()
         server = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -273,6 +285,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def render(way: str, folder: Path) -> None:
+    """Write the whole repository as copier would; that both are equal is held elsewhere."""
+    template = Template(ROOT)
+    patterns, choices = WAYS[way]
+    resolution = resolve(template.catalog, patterns, choices)
+    assert isinstance(resolution, Resolution)
+    for path, content in template.tree(resolution, Answers("shop", REGION)).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
 @pytest.fixture(scope="session")
 def stacks(
     mock_aws: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
@@ -283,14 +306,7 @@ def stacks(
     def stand(way: str) -> Stack:
         if way not in standing:
             repository = tmp_path_factory.mktemp(way) / "shop"
-            copier.run_copy(
-                str(ROOT),
-                repository,
-                data={"project": "shop", "region": REGION, **WAYS[way]},
-                defaults=True,
-                quiet=True,
-                vcs_ref="HEAD",
-            )
+            render(way, repository)
             (repository / "infra/mock_override.tf").write_text(PROVIDER)
             stack = Stack(way, repository, mock_aws())
             stack.terraform("init", "-input=false", "-backend=false")
@@ -309,13 +325,50 @@ def stacks(
     return stand
 
 
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Stack], Path]:
+    """The application as the setup parts install it; they do it once, for all ways alike."""
+    installed: list[Path] = []
+
+    def install(stack: Stack) -> Path:
+        if not installed:
+            server = Machine(stack, tmp_path_factory.mktemp("installed") / "server")
+            assert server.parts("install", "release") == 0, server.output
+            installed.append(server.root / RELEASES)
+        return installed[0]
+
+    return install
+
+
+def take_over(releases: Path, root: Path) -> None:
+    """Let a server have releases that were installed elsewhere."""
+
+    def link_packages(source: str, target: str) -> None:
+        if "/venv/" in source:
+            os.link(source, target)
+        else:
+            shutil.copy2(source, target)
+
+    shutil.copytree(releases, root / RELEASES, symlinks=True, copy_function=link_packages)
+
+
+class MakeMachine(Protocol):
+    def __call__(self, stack: Stack, *, bare: bool = False) -> Machine: ...
+
+
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Callable[[Stack], Machine]]:
-    """Make a scratch server; what it started is stopped in the end."""
+def machine(tmp_path: Path, releases: Callable[[Stack], Path]) -> Iterator[MakeMachine]:
+    """Make a scratch server; what it started is stopped in the end.
+
+    Unless it is to be bare, it has its release installed already, or pip would take most of the
+    time of these tests.
+    """
     made: list[Machine] = []
 
-    def make(stack: Stack) -> Machine:
+    def make(stack: Stack, *, bare: bool = False) -> Machine:
         made.append(Machine(stack, tmp_path / f"server-{len(made)}"))
+        if not bare:
+            take_over(releases(stack), made[-1].root)
         return made[-1]
 
     yield make
@@ -326,12 +379,12 @@ def machine(tmp_path: Path) -> Iterator[Callable[[Stack], Machine]]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_server_boots_and_answers(
-    way: str, stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    way: str, stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """The image's phases, then user data: the application is up with the settings of its stage."""
     stack = stacks(way)
     text = stack.user_data()
-    server = machine(stack)
+    server = machine(stack, bare=way == "bootstrap")  # one that does install it all is enough
     assert f"export SETUP_PHASES='{' '.join(PHASES[way])}'" in text
 
     server.bake(text)
@@ -348,7 +401,7 @@ def test_a_server_boots_and_answers(
 
 
 def test_the_running_application_gets_each_setting_to_the_letter(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """Quotes, dollars and backslashes of a parameter reach the process unchanged."""
     server = machine(stacks("bootstrap"))
@@ -366,7 +419,7 @@ def test_the_running_application_gets_each_setting_to_the_letter(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_second_run_changes_nothing(
-    way: str, stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    way: str, stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """Not a file is written anew, and the application is not started again."""
     server = machine(stacks(way))
@@ -387,7 +440,7 @@ def test_a_second_run_changes_nothing(
 
 
 def test_a_changed_setting_starts_the_application_again(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """Running the boot sequence again is how a server takes over changed settings."""
     server = machine(stacks("bootstrap"))
@@ -406,10 +459,10 @@ def test_a_changed_setting_starts_the_application_again(
 
 
 def test_a_bundle_with_another_hash_is_not_run(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """A wrong checksum ends the boot before anything of the bundle is unpacked or started."""
-    server = machine(stacks("bootstrap"))
+    server = machine(stacks("bootstrap"), bare=True)
     text = re.sub(r"(SETUP_SHA256=')[0-9a-f]{64}", r"\g<1>" + "0" * 64, server.stack.user_data())
 
     code = server.boot(text)
@@ -424,7 +477,7 @@ def test_a_bundle_with_another_hash_is_not_run(
 
 
 def test_a_bundle_that_is_gone_fails_the_boot_after_some_attempts(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """What does not come is asked for again, then given up."""
     server = machine(stacks("bootstrap"))
@@ -439,7 +492,7 @@ def test_a_bundle_that_is_gone_fails_the_boot_after_some_attempts(
 
 
 def test_an_application_that_does_not_answer_is_stopped_again(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """A server whose application is deaf fails its setup and leaves nothing running."""
     server = machine(stacks("bootstrap"))
@@ -460,7 +513,7 @@ def test_an_application_that_does_not_answer_is_stopped_again(
 
 
 def test_a_release_that_cannot_be_imported_does_not_become_current(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine], tmp_path: Path
+    stacks: Callable[[str], Stack], machine: MakeMachine, tmp_path: Path
 ) -> None:
     """The release before it keeps running."""
     stack = stacks("bootstrap")
@@ -516,7 +569,7 @@ def test_the_group_hears_how_the_setup_ended(
     hash_is_right: bool,
     result: str,
     stacks: Callable[[str], Stack],
-    machine: Callable[[Stack], Machine],
+    machine: MakeMachine,
 ) -> None:
     """A server goes into service by its own word only, and one that failed asks to be replaced."""
     server = machine(stacks("bootstrap"))
@@ -546,7 +599,7 @@ def test_the_group_hears_how_the_setup_ended(
 
 @pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS command line was not found")
 def test_the_real_command_line_is_asked_the_same_way(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """The stand-in for `aws` takes what the real one takes."""
     server = machine(stacks("bootstrap"))
@@ -558,9 +611,13 @@ def test_the_real_command_line_is_asked_the_same_way(
     assert server.health() is not None
 
 
-def test_the_repository_boots_its_own_servers(stacks: Callable[[str], Stack]) -> None:
+def test_the_repository_boots_its_own_servers(
+    stacks: Callable[[str], Stack], releases: Callable[[Stack], Path]
+) -> None:
     """`make local` boots two servers, says where they are, and stops them again."""
     stack = stacks("bootstrap")
+    for name in ("server-1", "server-2"):
+        take_over(releases(stack), stack.repository / ".local/servers" / name)
     step = [sys.executable, str(stack.repository / "local/steps/50-boot.py")]
     done = subprocess.run(step, env=stack.variables, capture_output=True, text=True, check=False)
     try:
@@ -589,17 +646,16 @@ def image_and_pins(stack: Stack) -> tuple[str, dict[str, str]]:
 
 
 def test_a_changed_file_is_a_new_bundle_on_the_same_image_and_the_old_one_stays(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """Releasing needs no image, and a fleet that is rolled back still finds its bundle."""
     stack = stacks("layered")
     text = stack.user_data()
     image, old = image_and_pins(stack)
-    file = stack.repository / "app/src/app/__init__.py"
-    before = file.read_text()
-    file.write_text(before + "# changed\n")
+    file = stack.repository / "servers/systemd/app.service"
+    file.write_text(file.read_text() + "# changed\n")
 
-    stack.apply()
+    stack.apply("-refresh=false")
     same_image, new = image_and_pins(stack)
 
     assert same_image == image
@@ -612,8 +668,7 @@ def test_a_changed_file_is_a_new_bundle_on_the_same_image_and_the_old_one_stays(
     rolled_back = machine(stack)
     rolled_back.bake(text)
     assert rolled_back.boot(text) == 0, rolled_back.output
-    file.write_text(before)
-    stack.apply()
+    assert "# changed" not in (rolled_back.root / "etc/systemd/system/app.service").read_text()
 
 
 def test_a_bundle_holds_no_tests_and_no_leavings(stacks: Callable[[str], Stack]) -> None:
@@ -631,13 +686,13 @@ def test_a_bundle_holds_no_tests_and_no_leavings(stacks: Callable[[str], Stack])
         (stack.repository / leaving).parent.mkdir(parents=True, exist_ok=True)
         (stack.repository / leaving).write_text("left behind")
 
-    stack.apply()
+    stack.apply("-refresh=false")
 
     assert image_and_pins(stack)[1]["SHA256"] == before["SHA256"]
 
 
 def test_nothing_of_one_machine_stays_in_an_image(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """Sealing takes identity and settings away; validating says so, and fails on what is left."""
     stack = stacks("stamp")
@@ -654,26 +709,25 @@ def test_nothing_of_one_machine_stays_in_an_image(
         (server.root / trace).parent.mkdir(parents=True, exist_ok=True)
         (server.root / trace).write_text("of this machine")
     server.bake(stack.user_data())
-    validate = ["bash", str(stack.repository / "servers/setup/run"), "validate"]
 
     assert [trace for trace in traces if (server.root / trace).exists()] == []
     assert (server.root / "etc/machine-id").read_text() == ""
-    assert server.run(validate) == 0, server.output
+    assert server.parts("validate") == 0, server.output
     (server.root / "etc/machine-id").write_text("of this machine")
-    assert server.run(validate) != 0
+    assert server.parts("validate") != 0
     assert "share one machine id" in server.output
 
 
 def test_an_image_that_lacks_a_program_is_refused(
-    stacks: Callable[[str], Stack], machine: Callable[[Stack], Machine]
+    stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """A half-built release never becomes an image."""
     stack = stacks("stamp")
     server = machine(stack)
     server.bake(stack.user_data())
-    shutil.rmtree(server.root / "opt/shop/releases")
+    shutil.rmtree(server.root / RELEASES)
 
-    code = server.run(["bash", str(stack.repository / "servers/setup/run"), "validate"])
+    code = server.parts("validate")
 
     assert code != 0
     assert "which is not in the image" in server.output

@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Take paths back from every edge location.")
     parser.add_argument("paths", nargs="+", metavar="PATH", help="such as '/static/*'")
     parser.add_argument("--distribution", help="id; by default the one of this repository's stack")
-    parser.add_argument("--wait", type=int, default=600, metavar="SECONDS", help="at most, default 600")
+    parser.add_argument(
+        "--wait", type=int, default=600, metavar="SECONDS", help="at most, default 600"
+    )
     options = parser.parse_args(arguments)
     for path in options.paths:
         if not path.startswith("/"):

@@ -23,6 +23,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -30,7 +31,9 @@ import boto3
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCAL = REPOSITORY / ".local"
 STUBS = REPOSITORY / "local/stubs"
-SETUP = REPOSITORY / "servers/setup"
+
+LEAVINGS = (".*", "__pycache__", "tests", "venv", "*.egg-info", "*.pyc", "requirements-dev.txt")
+"""What Terraform keeps out of a bundle, too."""
 
 SERVERS = 2
 """Two, whatever the size of the fleet: what servers must share only shows between two."""
@@ -95,7 +98,7 @@ def image_phases(text: str) -> list[str]:
     """The phases an image would bring, because this user data does not run them."""
     at_boot = re.findall(r"^export SETUP_PHASES='([^']*)'", text, re.MULTILINE)[0].split()
     baked = [phase for phase in ("install", "release") if phase not in at_boot]
-    if baked and (SETUP / "seal").is_dir():
+    if baked and (REPOSITORY / "servers/setup/seal").is_dir():
         baked.append("seal")
     return baked
 
@@ -128,17 +131,30 @@ def environment(server: Server, stubs: Path) -> dict[str, str]:
     }
 
 
+def bundle(folder: Path) -> Path:
+    """Put into `folder` what the builder of an image would fetch."""
+    for part in ("app", "servers"):
+        shutil.copytree(
+            REPOSITORY / part,
+            folder / part,
+            ignore=shutil.ignore_patterns(*LEAVINGS),
+            dirs_exist_ok=True,
+        )
+    return folder
+
+
 def bake(text: str, server: Server, variables: Mapping[str, str]) -> None:
     """Do what was done to the image before any server started from it."""
     project = re.findall(r"^export SETUP_PROJECT='([^']*)'", text, re.MULTILINE)[0]
     phases = image_phases(text)
     if phases:
         print(f"{server.name}: in the image already: {', '.join(phases)}", flush=True)
-        subprocess.run(
-            ["bash", str(SETUP / "run"), *phases],
-            env={**variables, "SETUP_PROJECT": project},
-            check=True,
-        )
+        with TemporaryDirectory() as folder:
+            subprocess.run(
+                ["bash", str(bundle(Path(folder)) / "servers/setup/run"), *phases],
+                env={**variables, "SETUP_PROJECT": project},
+                check=True,
+            )
 
 
 def boot(text: str, server: Server, variables: Mapping[str, str]) -> int:

@@ -85,12 +85,10 @@ class CacheControl:
     def _static(self, path: str) -> str:
         if NAMED_AFTER_ITS_CONTENT.search(path):
             return f"public, max-age={YEAR}, immutable"
-        # A browser cannot be told to drop a file, so it keeps one under a lasting name only briefly.
+        # A browser cannot be told to drop a file: under a lasting name it keeps one only briefly.
         return f"public, max-age={self.static_seconds}, s-maxage={self.cache.cache_edge_seconds}"
 
 
 def register(app: FastAPI, settings: Settings) -> None:
     """Wrap whatever the application answers."""
-    app.add_middleware(
-        CacheControl, cache=CacheSettings(), static_seconds=settings.static_max_age
-    )
+    app.add_middleware(CacheControl, cache=CacheSettings(), static_seconds=settings.static_max_age)
