@@ -1,3 +1,8 @@
+output "load_balancer_arn" {
+  description = "The load balancer, as commands of AWS want it named."
+  value       = aws_lb.load_balancer.arn
+}
+
 output "load_balancer_dns_name" {
   description = "Name AWS gave the load balancer."
   value       = aws_lb.load_balancer.dns_name

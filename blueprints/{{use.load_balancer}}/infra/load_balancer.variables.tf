@@ -49,8 +49,8 @@ variable "load_balancer_health_check" {
   }
 
   validation {
-    condition     = var.load_balancer_health_check.timeout_seconds >= 2 && var.load_balancer_health_check.timeout_seconds < var.load_balancer_health_check.interval_seconds
-    error_message = "load_balancer_health_check.timeout_seconds must be at least 2 and below interval_seconds (${var.load_balancer_health_check.interval_seconds}); got ${var.load_balancer_health_check.timeout_seconds}."
+    condition     = var.load_balancer_health_check.timeout_seconds >= 2 && var.load_balancer_health_check.timeout_seconds <= 120 && var.load_balancer_health_check.timeout_seconds < var.load_balancer_health_check.interval_seconds
+    error_message = "load_balancer_health_check.timeout_seconds must be between 2 and 120, the range a target group takes, and below interval_seconds (${var.load_balancer_health_check.interval_seconds}); got ${var.load_balancer_health_check.timeout_seconds}."
   }
 
   validation {

@@ -8,12 +8,12 @@ locals {
 }
 
 # Says which zone it is. A count over all zones cannot tell a lost zone from a few
-# broken servers.
+# broken servers. A zone that is lost with its load balancer reports nothing at all.
 resource "aws_cloudwatch_metric_alarm" "multi_datacenter_zone" {
   for_each = toset(local.servers_zones)
 
   alarm_name          = "${local.name}-multi-datacenter-${each.key}"
-  alarm_description   = "No healthy server in ${each.key} for three minutes; the other zones carry the load. See docs/patterns/multi_datacenter.md."
+  alarm_description   = "No healthy server is reported from ${each.key} for three minutes; the other zones carry the load. See docs/patterns/multi_datacenter.md, 'When a zone fails'."
   namespace           = "AWS/ApplicationELB"
   metric_name         = "HealthyHostCount"
   statistic           = "Maximum"
@@ -21,7 +21,7 @@ resource "aws_cloudwatch_metric_alarm" "multi_datacenter_zone" {
   threshold           = 1
   period              = 60
   evaluation_periods  = 3
-  treat_missing_data  = "breaching" # a zone without any server reports no value
+  treat_missing_data  = "breaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
 

@@ -19,3 +19,14 @@ variable "multi_server_spare" {
     error_message = "multi_server_spare must be a whole number between 1 and 100: without a spare server the first failure is felt; got ${var.multi_server_spare}."
   }
 }
+
+variable "multi_server_spare_minutes" {
+  type        = number
+  description = "Minutes without any spare server after which an alarm tells; replacing a server takes some of them."
+  default     = 15
+
+  validation {
+    condition     = var.multi_server_spare_minutes >= 3 && var.multi_server_spare_minutes <= 1440 && floor(var.multi_server_spare_minutes) == var.multi_server_spare_minutes
+    error_message = "multi_server_spare_minutes must be a whole number between 3, as every replacement takes that long, and 1440, the day an alarm can look back; got ${var.multi_server_spare_minutes}."
+  }
+}

@@ -26,18 +26,49 @@ run "three_required_servers_make_a_fleet_of_four" {
   }
 }
 
-run "the_alarm_counts_the_targets_of_this_load_balancer" {
-  assert {
-    condition = aws_cloudwatch_metric_alarm.multi_server_healthy.dimensions == tomap({
-      LoadBalancer = aws_lb.load_balancer.arn_suffix
-      TargetGroup  = aws_lb_target_group.load_balancer.arn_suffix
-    })
-    error_message = "the alarm looks at other targets"
+run "the_last_spare_server_is_missed_before_a_required_one" {
+  command = plan
+
+  variables {
+    multi_server_required      = 3
+    multi_server_spare         = 2
+    multi_server_spare_minutes = 20
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.multi_server_healthy.alarm_actions == toset([aws_sns_topic.alarms.arn])
-    error_message = "the alarm tells nobody"
+    condition     = aws_cloudwatch_metric_alarm.multi_server_spare.threshold == 3 && aws_cloudwatch_metric_alarm.multi_server_spare.comparison_operator == "LessThanOrEqualToThreshold"
+    error_message = "with just the three required servers left nobody is told"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.multi_server_healthy.comparison_operator == "LessThanThreshold"
+    error_message = "three servers, which are enough, are taken for too few"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.multi_server_spare.period * aws_cloudwatch_metric_alarm.multi_server_spare.evaluation_periods == 20 * 60
+    error_message = "the alarm waits ${aws_cloudwatch_metric_alarm.multi_server_spare.period * aws_cloudwatch_metric_alarm.multi_server_spare.evaluation_periods} seconds instead of 20 minutes"
+  }
+}
+
+run "the_alarms_count_the_targets_of_this_load_balancer" {
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.multi_server_healthy, aws_cloudwatch_metric_alarm.multi_server_spare] :
+      alarm.dimensions == tomap({
+        LoadBalancer = aws_lb.load_balancer.arn_suffix
+        TargetGroup  = aws_lb_target_group.load_balancer.arn_suffix
+      })
+    ])
+    error_message = "an alarm looks at other targets"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.multi_server_healthy, aws_cloudwatch_metric_alarm.multi_server_spare] :
+      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn])
+    ])
+    error_message = "an alarm tells nobody"
   }
 }
 
@@ -71,4 +102,14 @@ run "half_a_server_is_refused" {
   }
 
   expect_failures = [var.multi_server_required]
+}
+
+run "an_alarm_at_every_replacement_is_refused" {
+  command = plan
+
+  variables {
+    multi_server_spare_minutes = 1
+  }
+
+  expect_failures = [var.multi_server_spare_minutes]
 }

@@ -38,7 +38,7 @@ run "servers_stand_in_private_subnets" {
 
 run "the_fleet_has_one_size" {
   assert {
-    condition     = aws_autoscaling_group.servers.min_size == local.servers_count && aws_autoscaling_group.servers.max_size == local.servers_count
+    condition     = aws_autoscaling_group.servers.min_size == local.servers_count && aws_autoscaling_group.servers.max_size == local.servers_count && aws_autoscaling_group.servers.desired_capacity == local.servers_count
     error_message = "the fleet may be between ${aws_autoscaling_group.servers.min_size} and ${aws_autoscaling_group.servers.max_size}"
   }
 
@@ -83,6 +83,32 @@ run "the_image_follows_the_instance_type" {
   assert {
     condition     = endswith(data.aws_ssm_parameter.servers_base_image.name, "-x86_64")
     error_message = "an x86 server would start from ${data.aws_ssm_parameter.servers_base_image.name}"
+  }
+}
+
+run "a_zone_without_such_machines_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_ec2_instance_type_offerings.servers
+    values = {
+      locations = ["eu-central-1f"]
+    }
+  }
+
+  expect_failures = [aws_autoscaling_group.servers]
+}
+
+run "an_apply_waits_for_as_long_as_a_setup_may_take" {
+  command = plan
+
+  variables {
+    setup_minutes = 60
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.servers.wait_for_capacity_timeout == "65m"
+    error_message = "an apply gives up after ${aws_autoscaling_group.servers.wait_for_capacity_timeout}"
   }
 }
 

@@ -4,6 +4,12 @@ mock_data "aws_ec2_instance_type" {
   }
 }
 
+mock_data "aws_ec2_instance_type_offerings" {
+  defaults = {
+    locations = ["eu-central-1a", "eu-central-1b", "eu-central-1c", "eu-central-1d", "eu-central-1e", "eu-central-1f"]
+  }
+}
+
 mock_data "aws_ssm_parameter" {
   defaults = {
     insecure_value = "ami-0123456789abcdef0"
