@@ -92,7 +92,7 @@ def gather(
         key, value = _setting(setting)
         _check_key(key, questions)
         if key == "patterns":
-            raise BadAnswerError("patterns", "patterns are named by `-p`", example=f"-p {value}")
+            raise BadAnswerError("patterns", "`patterns` are named by `-p`", example=f"-p {value}")
         values[key] = value if key in catalog.slots else typed(questions, key, value)
     wish = find_patterns(catalog, given) if given else find_patterns(catalog, named, where)
     answers = Answers(tuple(wish))
@@ -130,7 +130,7 @@ def check_value(questions: Questions, key: str, value: Any) -> None:
     if fault:
         default = questions.all[key].default
         plain = isinstance(default, (str, int)) and "{{" not in str(default)
-        example = f"--set {key}={default}" if plain else ""
+        example = f"--set {key}={written(default)}" if plain else ""
         raise BadAnswerError(key, fault, value, example=example)
 
 
@@ -159,7 +159,7 @@ def command_to_repeat(
     dest: Path, answers: Answers, template: str | None = None, ref: str | None = None
 ) -> str:
     """`cdp new DEST` with all other answers; whoever uses it adds patterns and choices."""
-    settings = [f"--set {shlex.quote(f'{k}={v}')}" for k, v in answers.others.items()]
+    settings = [f"--set {shlex.quote(f'{k}={written(v)}')}" for k, v in answers.others.items()]
     if answers.others.get("project") == dest.absolute().name:
         settings = [each for each in settings if not each.startswith("--set project=")]
     named = {"--template": template, "--ref": ref}
@@ -312,6 +312,13 @@ def _setting(text: str) -> tuple[str, str]:
             text, "`--set` takes a name and a value", example="--set region=eu-central-1"
         )
     return key.strip(), value
+
+
+def written(value: Any) -> str:
+    """A value as one writes it after `--set KEY=`."""
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def typed(questions: Questions, key: str, value: str) -> Any:

@@ -18,7 +18,7 @@ from cdp_scaffold.effects import Answer, effect, offered, open_options, planned,
 from cdp_scaffold.errors import TemplateError
 from cdp_scaffold.explain import conflict_text, repair_text, resolution_text
 from cdp_scaffold.questions import Question, Questions
-from cdp_scaffold.report import columns
+from cdp_scaffold.report import answers_text, columns
 from cdp_scaffold.resolver import Conflict, Repair, Resolution, decide, resolve
 
 if TYPE_CHECKING:
@@ -303,8 +303,7 @@ class _Interview:
         resolution = resolve(self.catalog, answers.patterns, answers.choices)
         assert isinstance(resolution, Resolution)
         told = resolution_text(self.catalog, resolution, advice=False, width=columns())
-        others = ", ".join(f"{name}={value}" for name, value in answers.others.items())
-        _say(f"\n{told}\n\nanswers: {others}\n")
+        _say(f"\n{told}\n\n{answers_text(answers.others)}\n")
         choices = ["Yes", "No, choose patterns again", "No, leave; nothing is written"]
         answer = questionary.select("Generate it?", choices).unsafe_ask()
         if answer == choices[2]:

@@ -38,7 +38,8 @@ def listing(catalog: Catalog) -> str:
     total = len(catalog.patterns)
     lines.append("")
     if ready < total:
-        lines.append(f"{ready} of {total} patterns can be generated; those marked · are planned.")
+        told = f"{ready} of {total} patterns can be generated; those marked · are planned."
+        lines += _wrap(told, width)
     lines.append("`cdp show PATTERN` tells more about one.")
     return "\n".join(lines).lstrip("\n")
 
@@ -204,7 +205,7 @@ def generated(
         lines += ["the same without questions:", f"  {again}", ""]
     else:
         lines += [resolution_text(resolution.catalog, resolution, advice=False, width=width), ""]
-    lines += _wrap("answers: " + ", ".join(f"{k}={v}" for k, v in told.items()), width, "", "  ")
+    lines += _wrap(answers_text(told), width, "", "  ")
     place = shlex.quote(str(dest))
     lines += ["", "next:"]
     lines += _commands(
@@ -220,6 +221,13 @@ def generated(
         ]
     )
     return "\n".join(lines) + "\n"
+
+
+def answers_text(answers: Mapping[str, Any]) -> str:
+    """The answers besides the wish, as `--set` takes them."""
+    from cdp_scaffold.answers import written
+
+    return "answers: " + ", ".join(f"{key}={written(value)}" for key, value in answers.items())
 
 
 def updated(change: Change, notes: Sequence[str], commit: str) -> str:
