@@ -50,8 +50,14 @@ class Answers:
         """The answers in the form the template asks for them.
 
         Every slot is given, so that none is left to what the repository recorded before.
+
+        Raises:
+            UnusedChoiceError: A choice is made that the template takes no answer for.
         """
         slots = asked_slots(questions, resolution)
+        for slot, option in self.choices.items():
+            if slot not in slots:
+                raise UnusedChoiceError(slot, option)
         return {**self.others, "patterns": list(resolution.wish), **slots}
 
 
@@ -86,9 +92,10 @@ def gather(
         key, value = _setting(setting)
         _check_key(key, questions)
         if key == "patterns":
-            raise BadAnswerError("patterns", "patterns are named by `-p`", example=f"-p {value}")
-        values[key] = value if key in catalog.slots else _typed(questions, key, value)
-    answers = Answers(tuple(find_patterns(catalog, given or named)))
+            raise BadAnswerError("patterns", "`patterns` are named by `-p`", example=f"-p {value}")
+        values[key] = value if key in catalog.slots else typed(questions, key, value)
+    wish = find_patterns(catalog, given) if given else find_patterns(catalog, named, where)
+    answers = Answers(tuple(wish))
     return set_values(answers, catalog, questions, values)
 
 
@@ -123,7 +130,8 @@ def check_value(questions: Questions, key: str, value: Any) -> None:
     if fault:
         default = questions.all[key].default
         plain = isinstance(default, (str, int)) and "{{" not in str(default)
-        raise BadAnswerError(key, fault, value, f"--set {key}={default}" if plain else "")
+        example = f"--set {key}={written(default)}" if plain else ""
+        raise BadAnswerError(key, fault, value, example=example)
 
 
 def with_name(answers: Answers, questions: Questions, folder: str) -> Answers:
@@ -135,30 +143,43 @@ def with_name(answers: Answers, questions: Questions, folder: str) -> Answers:
     return replace(answers, others={**answers.others, "project": folder})
 
 
-def check_all(questions: Questions, answers: Answers) -> None:
+def check_all(questions: Questions, answers: Answers, folder: str) -> None:
     """Refuse answers that are not whole.
 
     Raises:
         BadAnswerError: The project has no name, for the destination's cannot be one.
     """
     if "project" in questions.all and "project" not in answers.others:
-        raise BadAnswerError(
-            "project",
-            "give the project a name, for the folder's cannot be one",
-            example="--set project=my-service",
-        )
+        rule = questions.fault("project", folder)
+        told = f"name the project, for the folder's name cannot be its: {rule}"
+        raise BadAnswerError("project", told, folder, example="--set project=my-service")
 
 
-def command_to_repeat(dest: Path, answers: Answers) -> str:
-    """`cdp new DEST` with all that is settled; patterns and choices are added to it."""
-    settings = [f"--set {shlex.quote(f'{k}={v}')}" for k, v in answers.others.items()]
+def command_to_repeat(
+    dest: Path, answers: Answers, template: str | None = None, ref: str | None = None
+) -> str:
+    """`cdp new DEST` with all other answers; whoever uses it adds patterns and choices."""
+    settings = [f"--set {shlex.quote(f'{k}={written(v)}')}" for k, v in answers.others.items()]
     if answers.others.get("project") == dest.absolute().name:
         settings = [each for each in settings if not each.startswith("--set project=")]
-    return " ".join(["cdp new", shlex.quote(str(dest)), *settings])
+    named = {"--template": template, "--ref": ref}
+    source = [f"{flag} {shlex.quote(value)}" for flag, value in named.items() if value]
+    return " ".join(["cdp new", shlex.quote(str(dest)), *source, *settings])
 
 
-def find_patterns(catalog: Catalog, names: Iterable[str]) -> list[str]:
+def whole_command(command: str, answers: Answers) -> str:
+    """The command with patterns and choices: it generates the same without questions."""
+    choices = [f"--set {slot}={option}" for slot, option in answers.choices.items()]
+    return " ".join([command, *answers.patterns, *choices])
+
+
+def find_patterns(catalog: Catalog, names: Iterable[str], where: str = "") -> list[str]:
     """The ids that people mean by ids or titles, each once.
+
+    Args:
+        catalog: Names them.
+        names: What the user wrote.
+        where: In which file; a clause for the message.
 
     Raises:
         UnknownPatternError: There is none of that name.
@@ -166,21 +187,21 @@ def find_patterns(catalog: Catalog, names: Iterable[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     for name in names:
-        id = _find(catalog, name)
+        id = _find(catalog, name, where)
         if catalog.entries[id].kind != "pattern":
             raise WantedComponentError(id, bringers(catalog, id))
         found[id] = None
     return list(found)
 
 
-def _find(catalog: Catalog, name: str) -> str:
+def _find(catalog: Catalog, name: str, where: str) -> str:
     try:
         return catalog.find(name, "pattern")
     except UnknownPatternError as unknown:
         try:
             return catalog.find(name)
         except UnknownPatternError:
-            raise unknown from None
+            raise UnknownPatternError(name, unknown.close, where) from None
 
 
 def bringers(catalog: Catalog, id: str) -> tuple[str, ...]:
@@ -247,7 +268,7 @@ def choices_only(catalog: Catalog, settings: Iterable[str]) -> dict[str, str]:
     for setting in settings:
         slot, option = _setting(setting)
         if slot not in catalog.slots:
-            raise UnknownSlotError(slot, _near(slot, catalog.slots) or tuple(catalog.slots))
+            raise UnknownSlotError(slot, tuple(catalog.slots), near(slot, catalog.slots))
         if option not in catalog.slots[slot].options:
             raise UnknownOptionError(slot, option, tuple(catalog.slots[slot].options))
         choices[slot] = option
@@ -293,8 +314,15 @@ def _setting(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def _typed(questions: Questions, key: str, value: str) -> Any:
-    """The value of a flag as the question's type; text stays text, whatever it looks like."""
+def written(value: Any) -> str:
+    """A value as one writes it after `--set KEY=`."""
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def typed(questions: Questions, key: str, value: str) -> Any:
+    """What somebody typed as the question's type; text stays text, whatever it looks like."""
     if questions.all[key].type in ("str", "path"):
         return value
     import yaml
@@ -308,10 +336,11 @@ def _typed(questions: Questions, key: str, value: str) -> Any:
 def _check_key(key: str, questions: Questions, where: str = "") -> None:
     if key not in questions.all:
         known = tuple(questions.all)
-        raise UnknownAnswerError(key, where, _near(key, known), known)
+        raise UnknownAnswerError(key, where, near(key, known), known)
 
 
-def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The two known names that are spelled most like this one, if any is."""
     import difflib  # Only a wrong name needs it.
 
     return tuple(difflib.get_close_matches(name, list(known), n=2))

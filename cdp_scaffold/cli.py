@@ -8,7 +8,9 @@ command that does.
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cdp_scaffold import __version__
-from cdp_scaffold.errors import ScaffoldError
+from cdp_scaffold.errors import ScaffoldError, StoppedError, UnknownPatternError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from cdp_scaffold.catalog import Catalog
 
@@ -44,9 +47,26 @@ def _complete(incomplete: str) -> list[tuple[str, str]]:
         catalog = _catalog(None, None)
     except ScaffoldError:
         return []
-    plain = incomplete.lower().replace("-", "_").replace(" ", "_")
+    plain = _plain(incomplete)
     entries = (catalog.entries[id] for id in catalog.patterns)
     return [(each.id, each.title) for each in entries if each.id.startswith(plain)]
+
+
+def _complete_name(incomplete: str) -> list[tuple[str, str]]:
+    """What a shell offers for any name: of patterns, components and slots."""
+    try:
+        catalog = _catalog(None, None)
+    except ScaffoldError:
+        return []
+    titles = {each.id: each.title for each in catalog.entries.values()}
+    titles.update({each.id: each.title for each in catalog.slots.values()})
+    plain = _plain(incomplete)
+    return [(id, title) for id, title in titles.items() if id.startswith(plain)]
+
+
+def _plain(name: str) -> str:
+    """A name as ids are spelled."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def _complete_setting(incomplete: str) -> list[str]:
@@ -63,28 +83,35 @@ def _complete_setting(incomplete: str) -> list[str]:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 TemplateOption = Annotated[
     str | None,
-    typer.Option("--template", metavar="SOURCE", help="A template's folder, bundle or address."),
+    typer.Option(
+        "--template",
+        metavar="SOURCE",
+        help="Another template: a folder, a git bundle or an address.",
+    ),
 ]
 RefOption = Annotated[
-    str | None, typer.Option("--ref", metavar="REF", help="A version of the template.")
+    str | None,
+    typer.Option("--ref", metavar="REF", help="A version of the template: a tag or a commit."),
 ]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Answer a question: project, region, a slot such as session_store, …",
+        help="Answer a question, such as project, region or session_store; repeat it.",
         autocompletion=_complete_setting,
     ),
 ]
+# Hidden: typer would explain it as `<list[str]>`, and the usage line names it anyway.
 Wish = Annotated[
-    list[str],
-    typer.Argument(metavar="PATTERN…", help="Ids or titles.", autocompletion=_complete),
+    list[str], typer.Argument(metavar="PATTERN", autocompletion=_complete, hidden=True)
 ]
 Folder = Annotated[
     Path, typer.Option("--directory", "-C", help="The generated repository.", file_okay=False)
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to losing files that were edited.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Go on where files that you edited would be lost.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -108,7 +135,7 @@ def new(
     dest: Annotated[Path, typer.Argument(metavar="DEST", help="A folder that is not there yet.")],
     patterns: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATTERN]…", help="As with -p.", autocompletion=_complete),
+        typer.Argument(metavar="PATTERN", autocompletion=_complete, hidden=True),
     ] = None,
     pattern: Annotated[
         list[str] | None,
@@ -116,49 +143,41 @@ def new(
             "--pattern",
             "-p",
             metavar="PATTERN",
-            help="A pattern, by id or title; repeat it. Without any, an interview begins.",
+            help="A pattern, by id or title; repeat it, or name patterns after DEST.",
             autocompletion=_complete,
         ),
     ] = None,
     set_: SetOption = None,
     answers: Annotated[
         Path | None,
-        typer.Option("--answers", metavar="FILE", help="Answers as YAML; flags win over it."),
+        typer.Option(
+            "--answers",
+            metavar="FILE",
+            help="Answers as YAML, such as the .copier-answers.yml of another repository.",
+        ),
     ] = None,
-    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    no_input: Annotated[
+        bool, typer.Option("--no-input", help="Never ask; what is not given keeps its default.")
+    ] = False,
     template: TemplateOption = None,
     ref: RefOption = None,
 ) -> None:
-    """Generate a repository from patterns."""
-    from cdp_scaffold import project, report
-    from cdp_scaffold.answers import (
-        check_all,
-        command_to_repeat,
-        gather,
-        settle,
-        with_name,
-    )
-    from cdp_scaffold.catalog import load_catalog
-    from cdp_scaffold.questions import load_questions
-    from cdp_scaffold.template import locate, opened
+    """Generate a repository from patterns.
 
-    project.check_destination(dest)
-    source = locate(template, ref)
-    with opened(source) as root:
-        catalog = load_catalog(root / "blueprints" / "catalog.yml")
-        questions = load_questions(root)
-        wish = [*(pattern or ()), *(patterns or ())]
-        given = gather(catalog, questions, wish, set_ or (), answers)
-        given = with_name(given, questions, dest.absolute().name)
-        if not given.patterns and not no_input and _on_terminal():
-            from cdp_scaffold.interview import interview
-
-            given = interview(catalog, questions, given)
-        resolution = settle(catalog, given, command_to_repeat(dest, given))
-        check_all(questions, given)
-        project.new(source, given.for_copier(questions, resolution), dest)
-    answers_ = project.read_answers(dest)
-    typer.echo(report.generated(dest, resolution, answers_, source.address), nl=False)
+    Without a pattern, on a terminal, an interview asks for all that is not given.
+    """
+    try:
+        _new(
+            dest,
+            [*(pattern or ()), *(patterns or ())],
+            set_ or (),
+            answers,
+            no_input,
+            template,
+            ref,
+        )
+    except (KeyboardInterrupt, EOFError):
+        raise StoppedError("nothing was written") from None
 
 
 @app.command(epilog=EXITS)
@@ -168,7 +187,10 @@ def update(
     yes: Yes = False,
     directory: Folder = Path(),
 ) -> None:
-    """Bring the repository to the newest version of its template."""
+    """Bring the repository to a newer template.
+
+    It goes to the newest version, or to the one that --ref names. Nothing is committed.
+    """
     _change(directory, ref, set_ or (), yes=yes)
 
 
@@ -178,14 +200,20 @@ def add(
     instead_of: Annotated[
         list[str] | None,
         typer.Option(
-            "--instead-of", metavar="PATTERN", help="Remove this one.", autocompletion=_complete
+            "--instead-of",
+            metavar="PATTERN",
+            help="Remove this one.",
+            autocompletion=_complete,
         ),
     ] = None,
     set_: SetOption = None,
     yes: Yes = False,
     directory: Folder = Path(),
 ) -> None:
-    """Add patterns to the repository; the version of its template stays."""
+    """Add patterns to the repository.
+
+    PATTERN is an id or a title. The version of the template stays, and nothing is committed.
+    """
     _change(directory, None, set_ or (), yes=yes, add=patterns, remove=instead_of or ())
 
 
@@ -196,13 +224,20 @@ def remove(
     yes: Yes = False,
     directory: Folder = Path(),
 ) -> None:
-    """Remove patterns from the repository; the version of its template stays."""
+    """Remove patterns from the repository.
+
+    PATTERN is an id or a title. The version of the template stays, and nothing is committed.
+    """
     _change(directory, None, set_ or (), yes=yes, remove=patterns)
 
 
 @app.command("list", epilog=EXITS)
 def list_(json: Json = False, template: TemplateOption = None, ref: RefOption = None) -> None:
-    """List every pattern by family."""
+    """List all patterns.
+
+    By family, each with what it is for. With --json: a list of objects with `id`, `title`,
+    `family`, `status` (ready or planned) and `summary`.
+    """
     from cdp_scaffold import report
 
     catalog = _catalog(template, ref)
@@ -211,18 +246,31 @@ def list_(json: Json = False, template: TemplateOption = None, ref: RefOption = 
 
 @app.command(epilog=EXITS)
 def show(
-    pattern: Annotated[
-        str, typer.Argument(metavar="PATTERN", help="Id or title.", autocompletion=_complete)
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", autocompletion=_complete_name, hidden=True)
     ],
     json: Json = False,
     template: TemplateOption = None,
     ref: RefOption = None,
 ) -> None:
-    """Show one pattern or component: what for, what it needs, who needs it, what competes."""
+    """Show one pattern, component or slot.
+
+    NAME is an id or a title. Told is what it is for, what it needs, who needs it, what it
+    excludes, and which others can do its job.
+    """
     from cdp_scaffold import report
 
     catalog = _catalog(template, ref)
-    id = catalog.find(pattern)
+    slot = _plain(name)
+    if slot in catalog.slots:
+        _print(report.slot_json(catalog, slot) if json else report.slot(catalog, slot))
+        return
+    try:
+        id = catalog.find(name)
+    except UnknownPatternError as error:
+        from cdp_scaffold.answers import near
+
+        raise UnknownPatternError(name, (*near(slot, catalog.slots), *error.close)[:3]) from None
     _print(report.entry_json(catalog, id) if json else report.entry(catalog, id))
 
 
@@ -235,11 +283,15 @@ def resolve(
     template: TemplateOption = None,
     ref: RefOption = None,
 ) -> None:
-    """Tell what a wish brings in, who brought in whom and why, or why it cannot be."""
+    """Tell what patterns bring in, or why they cannot be.
+
+    PATTERN is an id or a title. Told is who brought in whom and why; for patterns that cannot be
+    in one system (exit code 2) the reason and the ways out. Nothing is written.
+    """
     from cdp_scaffold import report
     from cdp_scaffold.answers import choices_only, find_patterns
     from cdp_scaffold.errors import ConflictError
-    from cdp_scaffold.explain import conflict_text, resolution_text
+    from cdp_scaffold.explain import conflict_text
     from cdp_scaffold.resolver import Conflict
     from cdp_scaffold.resolver import resolve as resolve_wish
 
@@ -251,7 +303,55 @@ def resolve(
         raise typer.Exit(2 if isinstance(answer, Conflict) else 0)
     if isinstance(answer, Conflict):
         raise ConflictError(answer, conflict_text(catalog, answer))
-    _print(resolution_text(catalog, answer, advice=advice))
+    _print(report.resolution(catalog, answer, advice=advice))
+
+
+def _new(
+    dest: Path,
+    wish: Sequence[str],
+    settings: Sequence[str],
+    file: Path | None,
+    no_input: bool,
+    template: str | None,
+    ref: str | None,
+) -> None:
+    """Gather the answers, by interview where there is no wish, and generate."""
+    from cdp_scaffold import project, report
+    from cdp_scaffold.answers import (
+        Answers,
+        check_all,
+        command_to_repeat,
+        gather,
+        settle,
+        whole_command,
+        with_name,
+    )
+    from cdp_scaffold.catalog import load_catalog
+    from cdp_scaffold.questions import load_questions
+    from cdp_scaffold.template import locate, opened
+
+    project.check_destination(dest)
+    folder = dest.absolute().name
+    source = locate(template, ref)
+    interviewed = False
+    with opened(source) as root:
+        catalog = load_catalog(root / "blueprints" / "catalog.yml")
+        questions = load_questions(root)
+        given = gather(catalog, questions, wish, settings, file)
+        if not given.patterns and not no_input and _can_ask():
+            from cdp_scaffold.interview import interview
+
+            suggested = with_name(Answers(), questions, folder).others
+            given = interview(catalog, questions, given, suggested)
+            interviewed = True
+        given = with_name(given, questions, folder)
+        command = command_to_repeat(dest, given, template, ref)
+        resolution = settle(catalog, given, command)
+        check_all(questions, given, folder)
+        project.new(source, given.for_copier(questions, resolution), dest)
+    recorded = project.read_answers(dest)
+    again = whole_command(command, given) if interviewed else ""
+    typer.echo(report.generated(dest, resolution, recorded, source.address, again), nl=False)
 
 
 @app.command(epilog=EXITS)
@@ -346,6 +446,11 @@ def _on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def _can_ask() -> bool:
+    """Whether an interview can be held: a terminal, and one that can move its cursor."""
+    return _on_terminal() and os.environ.get("TERM") not in (None, "", "dumb")
+
+
 def _print(what: Any) -> None:
     text = what if isinstance(what, str) else _json(what)
     typer.echo(text.rstrip("\n"))
@@ -359,18 +464,55 @@ def _json(what: Any) -> str:
 
 def main() -> None:
     """Run `cdp`; every error we know ends as one message and an exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may not know each of our letters
     try:
-        app()
+        _command()()
     except ScaffoldError as error:
         typer.echo(error.render(), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of a pipe has seen enough; Python must not complain while it closes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    """Leave by way of everything that tidies up."""
+    sys.exit(128 + number)
+
+
+def _command() -> Any:
+    """The command, which converts no option that is not given.
+
+    For any conversion typer imports pydantic from 0.29 on, and that is half the time of `cdp list`.
+    """
+    group: Any = typer.main.get_command(app)
+    for command in (group, *group.commands.values()):
+        command.get_params = _sparing(command.get_params)
+    return group
+
+
+def _sparing(get_params: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def sparing(context: Any) -> Any:
+        found = get_params(context)
+        for each in found:
+            if "process_value" not in vars(each):
+                each.process_value = _unless_none(each, each.process_value)
+        return found
+
+    return sparing
+
+
+def _unless_none(parameter: Any, convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def process_value(context: Any, value: Any) -> Any:
+        if value is not None or parameter.required:
+            return convert(context, value)
+        return parameter.callback(context, parameter, None) if parameter.callback else None
+
+    return process_value
 
 
 if __name__ == "__main__":

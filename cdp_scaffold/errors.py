@@ -6,7 +6,24 @@
     ├── UnknownSlotError       `--set` names a slot that does not exist
     ├── UnknownOptionError     `--set` names an option the slot does not have
     ├── EmptyWishError         nothing was asked for
-    └── ConflictError          the wish cannot be resolved; carries the facts
+    ├── ConflictError          the wish cannot be resolved; carries the facts
+    │                          of generating and updating:
+    ├── PlannedError           the wish names something that has no blueprint yet
+    ├── WantedComponentError   the wish names a component, which nobody asks for
+    ├── AnswersFileError       the file of `--answers` cannot be used
+    ├── UnknownAnswerError     an answer to a question that does not exist
+    ├── BadAnswerError         an answer breaks the template's rule
+    ├── UnusedChoiceError      a slot is chosen for that nothing asks for
+    ├── StoppedError           the user wants no more
+    ├── StillNeededError       `cdp remove` of what something else brings in
+    ├── NotChosenError         `cdp remove` of what was not chosen
+    ├── DestinationError       DEST holds something or cannot be written
+    ├── TemplateError          the template cannot be found, fetched or read
+    ├── GenerationError        copier failed
+    ├── NotGeneratedError      the folder holds no generated repository
+    ├── RepositoryError        no git work tree, or one that must not be touched now
+    ├── WouldLoseError         files that were edited would go, and nobody agreed
+    └── AnswerLostError        a recorded answer is no longer valid
 
 Nothing here prints: the command line prints `str(error)` and `error.hint` and ends with
 `error.exit_code`.
@@ -82,11 +99,11 @@ class UnknownPatternError(ScaffoldError):
 
     exit_code = 2
 
-    def __init__(self, name: str, close: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, close: Sequence[str] = (), where: str = "") -> None:
         self.name = name
         self.close = tuple(close)
         super().__init__(
-            f"there is no pattern `{name}`",
+            f"there is no pattern `{name}`{where}",
             f"did you mean {either(close)}?" if close else "`cdp list` shows every pattern",
         )
 
@@ -96,8 +113,11 @@ class UnknownSlotError(ScaffoldError):
 
     exit_code = 2
 
-    def __init__(self, name: str, slots: Sequence[str]) -> None:
-        super().__init__(f"there is no slot `{name}`", f"the slots are {either(slots)}")
+    def __init__(self, name: str, slots: Sequence[str], close: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"there is no slot `{name}`",
+            f"did you mean {either(close)}?" if close else f"the slots are {either(slots)}",
+        )
 
 
 class UnknownOptionError(ScaffoldError):
@@ -139,26 +159,6 @@ class ConflictError(ScaffoldError):
         return self.text
 
 
-# What generating and updating may run into. The tree at the top goes on:
-#
-#     ScaffoldError
-#     ├── PlannedError           the wish names something that has no blueprint yet
-#     ├── WantedComponentError   the wish names a component, which nobody asks for
-#     ├── AnswersFileError       the file of `--answers` cannot be used
-#     ├── UnknownAnswerError     an answer to a question that does not exist
-#     ├── BadAnswerError         an answer breaks the template's rule
-#     ├── UnusedChoiceError      a slot is chosen for that nothing asks for
-#     ├── StillNeededError       `cdp remove` of what something else brings in
-#     ├── NotChosenError         `cdp remove` of what was not chosen
-#     ├── DestinationError       DEST holds something or cannot be written
-#     ├── TemplateError          the template cannot be found, fetched or read
-#     ├── GenerationError        copier failed
-#     ├── NotGeneratedError      the folder holds no generated repository
-#     ├── RepositoryError        no git work tree, or one that must not be touched now
-#     ├── WouldLoseError         files that were edited would go, and nobody agreed
-#     └── AnswerLostError        a recorded answer is no longer valid
-
-
 class PlannedError(ScaffoldError):
     """A part of the wish is in the catalogue but cannot be generated yet."""
 
@@ -167,7 +167,7 @@ class PlannedError(ScaffoldError):
     def __init__(self, planned: Sequence[str], because_of: Sequence[str] = ()) -> None:
         names = ", ".join(f"`{each}`" for each in planned)
         verb = "is" if len(planned) == 1 else "are"
-        chain = f", and {either(because_of)} cannot do without" if because_of else ""
+        chain = f", and {either(because_of)} cannot do without it" if because_of else ""
         super().__init__(
             f"{names} {verb} planned and cannot be generated yet{chain}",
             "`cdp list` shows what can be generated",
@@ -182,7 +182,7 @@ class WantedComponentError(ScaffoldError):
     def __init__(self, id: str, bringers: Sequence[str]) -> None:
         super().__init__(
             f"`{id}` is a component, which comes in when a pattern needs it",
-            f"patterns that bring it in: {', '.join(bringers)}"
+            f"name a pattern that brings it in, such as {either(bringers)}"
             if bringers
             else f"`cdp show {id}` tells what brings it in",
         )
@@ -215,14 +215,14 @@ class UnknownAnswerError(ScaffoldError):
 
 
 class BadAnswerError(ScaffoldError):
-    """An answer breaks the rule of its question."""
+    """An answer breaks the rule of its question; at most one value was `got`."""
 
     exit_code = 2
 
     def __init__(self, name: str, rule: str, *got: object, example: str = "") -> None:
         said = rule if f"`{name}`" in rule else f"`{name}`: {rule}"
         value = "".join(f"; got {_quoted(each)}" for each in got)
-        super().__init__(f"{said}{value}", f"such as {example}" if example else "")
+        super().__init__(f"{said}{value}", f"such as `{example}`" if example else "")
 
 
 class UnusedChoiceError(ScaffoldError):
@@ -233,8 +233,21 @@ class UnusedChoiceError(ScaffoldError):
     def __init__(self, slot: str, option: str) -> None:
         super().__init__(
             f"`{slot}={option}` has nothing to decide: no part of the wish asks for that job",
-            f"leave `--set {slot}={option}` out, or see `cdp show {slot}`",
+            f"leave `{slot}` out; `cdp show {slot}` tells what asks for it",
         )
+
+
+class StoppedError(ScaffoldError):
+    """The user pressed Ctrl-C or said no."""
+
+    exit_code = 130
+
+    def __init__(self, what_is: str) -> None:
+        super().__init__(f"stopped; {what_is}")
+
+    def render(self) -> str:
+        """What was stopped; nothing is wrong, so it is no `error:`."""
+        return str(self)
 
 
 class StillNeededError(ScaffoldError):

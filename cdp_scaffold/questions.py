@@ -14,6 +14,9 @@ from typing import Any
 
 from cdp_scaffold.errors import TemplateError
 
+NO = ("", "0", "n", "no", "f", "false", "off", "~", "null", "none")
+"""What copier reads as no."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -24,6 +27,9 @@ class Question:
     help: str
     default: Any
     validator: str
+    when: str | bool = True
+    """Jinja that says whether the question is asked."""
+
     fixed_choices: tuple[Any, ...] = ()
     """The values it may have, where the template gives them as a plain list."""
 
@@ -57,6 +63,19 @@ class Questions:
             return " ".join(template.render({**(others or {}), name: value}).split())
         except JinjaError:
             return ""
+
+    def asked(self, name: str, known: Mapping[str, Any]) -> bool:
+        """Whether the template asks the question, as far as what is known tells."""
+        when = self.all[name].when
+        if isinstance(when, bool):
+            return when
+        from jinja2 import TemplateError as JinjaError
+
+        try:
+            said = self._environment.from_string(when).render(known)
+        except JinjaError:
+            return False
+        return said.strip().lower() not in NO
 
     @cached_property
     def _environment(self) -> Any:
@@ -128,6 +147,7 @@ def _question(name: str, details: Mapping[str, Any]) -> Question:
         help=str(details.get("help", "")),
         default=details.get("default"),
         validator=str(details.get("validator", "")),
+        when=details.get("when", True),
         fixed_choices=tuple(choices) if plain else (),
     )
 

@@ -24,9 +24,9 @@ SHOWN = 20
 
 def listing(catalog: Catalog) -> str:
     """All patterns by family, one line each."""
-    width = _width()
+    width = table_columns()
     left = max(len(id) for id in catalog.patterns) + 2
-    lines = []
+    lines: list[str] = []
     for family, title in catalog.families.items():
         entries = [e for e in _patterns(catalog) if e.family == family]
         if entries:
@@ -38,13 +38,14 @@ def listing(catalog: Catalog) -> str:
     total = len(catalog.patterns)
     lines.append("")
     if ready < total:
-        lines.append(f"{ready} of {total} patterns can be generated; those marked · are planned.")
+        told = f"{ready} of {total} patterns can be generated; those marked · are planned."
+        lines += _wrap(told, width)
     lines.append("`cdp show PATTERN` tells more about one.")
     return "\n".join(lines).lstrip("\n")
 
 
 def listing_json(catalog: Catalog) -> list[dict[str, Any]]:
-    """All patterns as data."""
+    """All patterns as data: each `id`, `title`, `family`, `status` and `summary`."""
     return [
         {
             "id": entry.id,
@@ -61,10 +62,10 @@ def entry(catalog: Catalog, id: str) -> str:
     """One pattern or component from all sides."""
     from cdp_scaffold.explain import trade_off_lines
 
-    width = _width()
+    width = columns()
     known = catalog.entries[id]
     family = f", {catalog.families[known.family]}" if known.family else ""
-    planned = ", planned" if known.status == "planned" else ""
+    planned = "; planned, so it cannot be generated yet" if known.status == "planned" else ""
     lines = [f"{known.title} ({id}): {known.kind}{family}{planned}"]
     lines += _wrap(known.summary, width, "  ")
     if known.source:
@@ -81,7 +82,13 @@ def entry(catalog: Catalog, id: str) -> str:
 
 
 def entry_json(catalog: Catalog, id: str) -> dict[str, Any]:
-    """One pattern or component as data."""
+    """One pattern or component as data.
+
+    `id`, `title`, `kind` (pattern or component), `family`, `status` (ready or planned), `summary`
+    and `source`; `needs`, `slots`, `excludes`, `suits` and `needed_by`, each id → `why` and, where
+    the book does not say it, `ours`; `fills`, a list of `slot` and `option`. A component has no
+    family and no source: they are null.
+    """
     known = catalog.entries[id]
     return {
         "id": id,
@@ -100,29 +107,105 @@ def entry_json(catalog: Catalog, id: str) -> dict[str, Any]:
     }
 
 
+def slot(catalog: Catalog, id: str) -> str:
+    """One slot: the job, who asks for it, its options and how they compare."""
+    from cdp_scaffold.explain import trade_off_lines
+
+    width = columns()
+    known = catalog.slots[id]
+    askers = {each.id: each.slots[id] for each in catalog.entries.values() if id in each.slots}
+    lines = [f"{known.title} ({id}): a job with several ways to do it", ""]
+    lines += trade_off_lines(catalog, id, width, indent=2)
+    left = max(len(option) for option in known.options) + 2
+    lines += ["", "choose one, or leave it to what the wish brings in:"]
+    for option in known.options.values():
+        default = ", the default" if option.id == known.default else ""
+        fills = f": {', '.join(option.fills)}" if option.fills else ": brings in nothing"
+        lines += _row(f"  {option.id:{left}}", f"{option.title}{default}{fills}", width)
+    lines += _relation(catalog, "asked for by", askers, width)
+    return "\n".join(lines)
+
+
+def slot_json(catalog: Catalog, id: str) -> dict[str, Any]:
+    """One slot as data.
+
+    `id`, `title`, `kind` (slot), `job`, `exclusive`, `default`; `options`, each `id`, `title`,
+    `fills`, `take` and `asks`; `trade_off`, each `about` and a text for every option; `asked_by`,
+    id → `why` and perhaps `ours`.
+    """
+    known = catalog.slots[id]
+    options = known.options.values()
+    return {
+        "id": id,
+        "title": known.title,
+        "kind": "slot",
+        "job": known.job,
+        "exclusive": known.exclusive,
+        "default": known.default,
+        "options": [
+            {"id": o.id, "title": o.title, "fills": list(o.fills), "take": o.take, "asks": o.asks}
+            for o in options
+        ],
+        "trade_off": [{"about": row.about, **row.of} for row in known.trade_off],
+        "asked_by": _whys(
+            {each.id: each.slots[id] for each in catalog.entries.values() if id in each.slots}
+        ),
+    }
+
+
 def answer_json(catalog: Catalog, answer: Resolution | Conflict) -> dict[str, Any]:
-    """A resolution or a conflict as data."""
+    """A resolution or a conflict as data; `planned` lists what cannot be generated yet."""
     from cdp_scaffold.explain import conflict_data, resolution_data
     from cdp_scaffold.resolver import Conflict
 
     if isinstance(answer, Conflict):
         return conflict_data(catalog, answer)
-    return resolution_data(catalog, answer)
+    return {**resolution_data(catalog, answer), "planned": _planned(catalog, answer)}
 
 
-def generated(dest: Path, resolution: Resolution, answers: Mapping[str, Any], address: str) -> str:
-    """What `cdp new` made, why each part is there, and what to do next."""
+def resolution(catalog: Catalog, answer: Resolution, *, advice: bool) -> str:
+    """What a wish brings in and why, and what of it cannot be generated yet."""
     from cdp_scaffold.explain import resolution_text
 
-    width = _width()
+    text = resolution_text(catalog, answer, advice=advice, width=columns())
+    missing = _planned(catalog, answer)
+    if missing:
+        told = f"note: planned, so this wish cannot be generated yet: {', '.join(missing)}"
+        text = "\n".join([text, "", *_wrap(told, columns(), "", "  ")])
+    return text
+
+
+def _planned(catalog: Catalog, answer: Resolution) -> list[str]:
+    return [id for id in answer.members if catalog.entries[id].status == "planned"]
+
+
+def generated(
+    dest: Path,
+    resolution: Resolution,
+    answers: Mapping[str, Any],
+    address: str,
+    again: str = "",
+) -> str:
+    """What `cdp new` made, why each part is there, and what to do next.
+
+    Args:
+        dest: The new repository.
+        resolution: What it was made of.
+        answers: What it records.
+        address: The template.
+        again: After an interview, which has told the reasons: the command that needs none.
+    """
+    from cdp_scaffold.explain import resolution_text
+
+    width = columns()
     count = sum(1 for each in dest.rglob("*") if not each.is_dir())
     told = {key: value for key, value in answers.items() if key != "patterns"}
-    lines = _wrap(
-        f"Generated {dest}: {count} files from {address}.",
-        width,
-    )
-    lines += ["", resolution_text(resolution.catalog, resolution, advice=False, width=width), ""]
-    lines += _wrap("answers: " + ", ".join(f"{k}={v}" for k, v in told.items()), width, "", "  ")
+    lines = [*_wrap(f"Generated {dest}: {count} files from {address}.", width), ""]
+    if again:
+        lines += ["the same without questions:", f"  {again}", ""]
+    else:
+        lines += [resolution_text(resolution.catalog, resolution, advice=False, width=width), ""]
+    lines += _wrap(answers_text(told), width, "", "  ")
     place = shlex.quote(str(dest))
     lines += ["", "next:"]
     lines += _commands(
@@ -138,6 +221,13 @@ def generated(dest: Path, resolution: Resolution, answers: Mapping[str, Any], ad
         ]
     )
     return "\n".join(lines) + "\n"
+
+
+def answers_text(answers: Mapping[str, Any]) -> str:
+    """The answers besides the wish, as `--set` takes them."""
+    from cdp_scaffold.answers import written
+
+    return "answers: " + ", ".join(f"{key}={written(value)}" for key, value in answers.items())
 
 
 def updated(change: Change, notes: Sequence[str], commit: str) -> str:
@@ -224,6 +314,11 @@ def _wrap(text: str, width: int, first: str = "", rest: str | None = None) -> li
     ) or [first.rstrip()]
 
 
-def _width() -> int:
+def columns() -> int:
     """Columns to fill: the terminal's, as far as a line stays easy to read; 80 in a pipe."""
     return min(shutil.get_terminal_size((80, 40)).columns, 110)
+
+
+def table_columns() -> int:
+    """Columns of a table: the terminal's; in a pipe each row is one line, for grep."""
+    return max(shutil.get_terminal_size((1000, 40)).columns, 60)
