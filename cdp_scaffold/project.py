@@ -8,27 +8,27 @@ and carried over once it is known to be whole and nothing of the user's would be
 from __future__ import annotations
 
 import os
-import shutil
-import signal
+import re
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from cdp_scaffold import repository
+from cdp_scaffold import git, interrupts, repository, staging
 from cdp_scaffold.errors import (
     AnswerLostError,
     BadAnswerError,
     DestinationError,
     GenerationError,
     NotGeneratedError,
+    RepositoryError,
     WouldLoseError,
 )
-from cdp_scaffold.repository import Change
+from cdp_scaffold.repository import Change, Clone
 from cdp_scaffold.template import Source
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -57,10 +57,10 @@ def check_destination(destination: Path) -> None:
     try:
         if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
             raise DestinationError(destination, "exists and is no folder")
-        if destination.is_dir() and any(destination.iterdir()):
+        if destination.is_dir() and not all(staging.is_left(e) for e in destination.iterdir()):
             raise DestinationError(destination, "exists and is not empty")
     except OSError as error:
-        raise DestinationError(destination, error.strerror or "cannot be read") from error
+        raise DestinationError(destination, _reason(error)) from error
 
 
 def new(source: Source, answers: Mapping[str, Any], destination: Path) -> None:
@@ -76,26 +76,20 @@ def new(source: Source, answers: Mapping[str, Any], destination: Path) -> None:
         BadAnswerError, GenerationError: Copier refuses an answer or fails.
     """
     check_destination(destination)
-    destination = destination.absolute()
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}.cdp-", dir=destination.parent))
-    except OSError as error:
-        raise DestinationError(destination, error.strerror or "cannot be written") from error
-    with _removed_at_the_end(staging):
+    destination = Path(os.path.abspath(destination))  # noqa: PTH100 - links stay, `..` does not
+    with interrupts.ending_cleanly(), ExitStack() as stack:
+        try:
+            place = stack.enter_context(staging.beside(destination))
+        except OSError as error:
+            raise DestinationError(destination, _reason(error)) from error
         # The last part of the path stays, for a template may ask for the folder's name.
-        made = staging / destination.name
-        with _copier(source) as copier:
-            copier.run_copy(
-                source.address,
-                made,
-                data=dict(answers),
-                vcs_ref=source.ref,
-                defaults=True,
-                quiet=True,
-            )
+        made = place / destination.name
+        _render(source, source.address, answers, source.ref, made)
         check_destination(destination)
-        made.rename(destination)  # onto an empty folder this is allowed, and still one step
+        try:
+            staging.move(made, destination)
+        except OSError as error:
+            raise DestinationError(destination, _reason(error)) from error
 
 
 def read_record(folder: Path) -> Record:
@@ -166,41 +160,80 @@ def update(
         AnswerLostError: A recorded answer is no longer valid. Nothing was changed.
         BadAnswerError, GenerationError: Copier refuses an answer or fails. Nothing was changed.
     """
-    with repository.clone(folder) as clone:
-        with _copier(source) as copier:
-            copier.run_update(
-                clone.folder,
+    with interrupts.ending_cleanly(), repository.clone(folder) as clone:
+        if not (clone.folder / ANSWERS_FILE).is_file():
+            raise RepositoryError(
+                f"{ANSWERS_FILE} is not committed, so git cannot tell your edits from the template",
+                f"git add --force {ANSWERS_FILE} && git commit -m 'Keep the answers'",
+            )
+        asked = _run_update(source, record, answers, clone.folder)
+        after = read_record(clone.folder)
+        _check_answers(record, after, answers)
+        change = clone.change()
+        lost = _losses(source, record, after, clone, change)
+        if lost and not may_lose(lost):
+            raise WouldLoseError(lost)
+        clone.carry_over(change, last=ANSWERS_FILE)
+    return replace(change, notes=_notes(clone, record, after, asked))
+
+
+def _run_update(
+    source: Source, record: Record, answers: Mapping[str, Any], folder: Path
+) -> frozenset[str]:
+    """Let copier update a clone; hand back the questions that the template has now."""
+    try:
+        with _copier(source, updating=True) as copier:
+            worker = copier.run_update(
+                folder,
                 data=dict(answers),
                 vcs_ref=source.ref,
                 defaults=True,
                 overwrite=True,
                 quiet=True,
             )
-        _check_answers(record, read_record(clone.folder), answers)
-        change = clone.change()
-        lost = list(change.covered)
-        if change.deleted:
-            with tempfile.TemporaryDirectory(prefix="cdp-old.") as old:
-                _render_old(source, record, Path(old) / folder.absolute().name)
-                generated = Path(old) / folder.absolute().name
-                lost += [path for path in change.deleted if clone.edited(path, generated)]
-        if lost and not may_lose(lost):
-            raise WouldLoseError(lost)
-        clone.carry_over(change)
-    return change
+            return frozenset(worker.template.questions_data)
+    except GenerationError as error:
+        said = str(error).replace(f"{folder}/", "")
+        if said.startswith("You are downgrading"):
+            raise GenerationError(
+                f"the repository is at {record.commit}, which is newer than "
+                f"{source.ref or 'the newest version of the template'}; nothing was changed",
+                "bring cdp-scaffold itself up to date, or name a newer version by `--ref`",
+            ) from error
+        raise GenerationError(said, error.hint) from error
 
 
-def _render_old(source: Source, record: Record, target: Path) -> None:
-    """Generate again what the user was given, to see what they made of it."""
-    with _copier(source) as copier:
-        copier.run_copy(
-            record.address,
-            target,
-            data=dict(record.answers),
-            vcs_ref=record.commit,
-            defaults=True,
-            quiet=True,
-        )
+def _losses(
+    source: Source, record: Record, after: Record, clone: Clone, change: Change
+) -> list[str]:
+    """The files whose present content would be lost, in git's history or for good."""
+    touched = [path for path in (*change.deleted, *change.changed) if path != ANSWERS_FILE]
+    lost = list(change.covered)
+    if not touched:
+        return lost
+    name = clone.original.name
+    with tempfile.TemporaryDirectory(prefix="cdp-compare.") as place:
+        # Generated again what the user was given, to see what they made of it.
+        old, new = Path(place) / "old" / name, Path(place) / "new" / name
+        _render(source, record.address, record.answers, record.commit, old)
+        edited = clone.edited(touched, old)
+        lost += [path for path in edited if path in change.deleted]
+        merged = [path for path in edited if path not in {*change.deleted, *change.conflicts}]
+        if merged:
+            _render(source, after.address, after.answers, source.ref, new)
+            lost += clone.dropped(merged, old, new)
+    return list(dict.fromkeys(lost))
+
+
+def _notes(clone: Clone, before: Record, after: Record, asked: frozenset[str]) -> tuple[str, ...]:
+    """What the user would not see in the files."""
+    notes = []
+    if clone.recovered:
+        notes.append("an update that was stopped half-way was taken back first")
+    for name, value in before.answers.items():
+        if name not in after.answers and name not in asked:
+            notes.append(f"the template no longer asks for {name}; your answer was {value}")
+    return tuple(notes)
 
 
 def _check_answers(before: Record, after: Record, changed: Mapping[str, Any]) -> None:
@@ -217,70 +250,84 @@ def _check_answers(before: Record, after: Record, changed: Mapping[str, Any]) ->
         raise AnswerLostError("patterns", list(before.patterns), None)
 
 
+def _render(
+    source: Source, address: str, answers: Mapping[str, Any], ref: str | None, target: Path
+) -> None:
+    """Let copier generate into a folder of ours."""
+    with _copier(source) as copier:
+        copier.run_copy(address, target, data=dict(answers), vcs_ref=ref, defaults=True, quiet=True)
+
+
 @contextmanager
-def _copier(source: Source) -> Iterator[Any]:
+def _copier(source: Source, *, updating: bool = False) -> Iterator[Any]:
     """Copier, seeing the template where `source` has it, and its errors as ours."""
     import copier
     from copier.errors import CopierError, CopierWarning
     from jinja2 import TemplateError as JinjaError
     from plumbum import ProcessExecutionError, local
 
+    saved = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="cdp-cache.") as cache:
-        environment = {**source.environment(Path(cache)), "GIT_TERMINAL_PROMPT": "0"}
-        saved = dict(os.environ)
         try:
-            # Inside a git hook these would lead every git below to the wrong repository.
-            for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"):
+            for name in git.MISLEADING:
                 os.environ.pop(name, None)
-            os.environ.update(environment)
+            os.environ.update(source.environment(Path(cache), updating=updating))
+            os.environ["GIT_TERMINAL_PROMPT"] = "0"
             with local.env(), warnings.catch_warnings():
                 local.env.clear()  # plumbum keeps a copy of its own
                 local.env.update(os.environ)
                 warnings.simplefilter("ignore", CopierWarning)
                 yield copier
+        except KeyboardInterrupt:  # of which copier makes an error of its own
+            raise KeyboardInterrupt from None
         except ProcessExecutionError as error:
             raise GenerationError(_last_line(error.stderr) or "git failed") from error
-        except (CopierError, JinjaError) as error:
+        except JinjaError as error:
+            raise GenerationError(_placed(error)) from error
+        except CopierError as error:
             raise GenerationError(str(error).strip() or type(error).__name__) from error
+        except AssertionError as error:
+            # Copier takes it for granted that a file and a folder are never at one place.
+            raise GenerationError(
+                "the template has a file where the repository has a folder of the same name"
+            ) from error
         except ValueError as error:
             raise _refused(str(error)) from error
         except OSError as error:
-            raise GenerationError(f"{error.strerror}: {error.filename}") from error
+            raise GenerationError(f"{error.filename}: {error.strerror}") from error
         finally:
             os.environ.clear()
             os.environ.update(saved)
 
 
+def _placed(error: Exception) -> str:
+    """What went wrong in a file of the template, and where."""
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if "copier._vcs.clone." in file or file.endswith(".jinja"):
+            name = re.sub(r".*copier\._vcs\.clone\.[^/]*/", "", file)
+            place = f"the template's {name}, line {line}: "
+    return f"{place}{' '.join(str(error).split())}"
+
+
 def _refused(message: str) -> BadAnswerError | GenerationError:
     """Copier's `ValueError` as the refusal of an answer, where it is one."""
-    import re
-
     found = re.match(
         r"(?:Validation error|Invalid choice) for (?:question )?'(\w+)': (.*)", message, re.DOTALL
     )
     if found:
         return BadAnswerError(found[1], " ".join(found[2].split()))
+    found = re.match(r'Question "(\w+)" is required', message)
+    if found:
+        return BadAnswerError(found[1], "needs an answer", example=f"--set {found[1]}=…")
     return GenerationError(message)
 
 
 def _last_line(text: object) -> str:
     lines = str(text or "").strip().splitlines()
-    return lines[-1] if lines else ""
+    return lines[-1].removeprefix("fatal: ") if lines else ""
 
 
-@contextmanager
-def _removed_at_the_end(folder: Path) -> Iterator[None]:
-    """Remove a folder when done, also when asked to terminate."""
-
-    def terminate(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = None
-    with suppress(ValueError):  # not in the main thread: whoever runs us handles signals
-        before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+def _reason(error: OSError) -> str:
+    return (error.strerror or "cannot be used").lower()

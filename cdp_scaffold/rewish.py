@@ -51,7 +51,7 @@ def turn(
         choices: What the user chooses now.
 
     Raises:
-        AnswerLostError: A recorded pattern is no longer in the catalogue.
+        AnswerLostError: A recorded pattern or option is no longer in the catalogue.
         NotChosenError, StillNeededError: A pattern to remove is not there, or would stay.
         ConflictError, PlannedError, UnusedChoiceError, UnknownPatternError: The wish cannot be.
     """
@@ -75,8 +75,11 @@ def turn(
             raise _still_needed(catalog, resolution, id, removed)
     for slot, option in resolution.slots.items():
         was = recorded.get(slot)
-        if was is not None and was != option and choices.get(slot) != option:
-            notes.append(f"{slot} becomes {option}; it was {was} by default")
+        if was is None or was == option or slot in choices:
+            continue
+        if was not in catalog.slots[slot].options:
+            raise AnswerLostError(slot, was, option)
+        notes.append(f"{slot} becomes {option}; it was {was} by default")
     return Turn(resolution, tuple(notes))
 
 
@@ -90,10 +93,18 @@ def renamed(
     """
     found: dict[str, None] = {}
     notes = []
+    patterns = tuple(patterns)
     for id in patterns:
         now = id if id in catalog.entries else renames.get(id)
         if now is None or now not in catalog.entries:
-            raise AnswerLostError("patterns", id, None)
+            lost = AnswerLostError("patterns", id, None)
+            # At the version that the repository has, the pattern is still known.
+            lost.hint = (
+                f"take it out first: cdp remove {id}"
+                if len(patterns) > 1
+                else f"put another in its place first: cdp add PATTERN --instead-of {id}"
+            )
+            raise lost
         if now != id:
             notes.append(f"{id} is now called {now}")
         found[now] = None

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdp_scaffold import git
 from cdp_scaffold.errors import TemplateError
 
 HERE = Path(__file__).parent
@@ -41,22 +41,29 @@ class Source:
     files: Path | None = None
     """The plain files at `ref`, where they are at hand without git."""
 
-    def environment(self, cache: Path) -> Mapping[str, str]:
-        """The environment in which git and copier find this source.
+    also: str | None = None
+    """Another address of the same template, which older repositories may have recorded."""
+
+    @property
+    def config(self) -> Mapping[str, str]:
+        """The git settings under which the address leads to this source."""
+        if self.bundle is None:
+            return git.STEADY
+        return {**git.STEADY, f"url.{self.bundle}.insteadOf": expanded(self.address)}
+
+    def environment(self, cache: Path, *, updating: bool = False) -> Mapping[str, str]:
+        """The environment in which copier finds this source.
 
         Args:
             cache: A folder of this run. Copier keeps clones by their address, and a clone of the
                 bundle must not be mistaken for one of the address.
+            updating: Whether a repository is updated.
         """
-        if self.bundle is None:
-            return {}
-        number = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-        return {
-            "COPIER_CACHE_DIR": str(cache),
-            "GIT_CONFIG_COUNT": str(number + 1),
-            f"GIT_CONFIG_KEY_{number}": f"url.{self.bundle}.insteadOf",
-            f"GIT_CONFIG_VALUE_{number}": self.address,
-        }
+        groups = [git.QUIET, self.config, *([git.TRACKING] if updating else [])]
+        environment = git.settings(*groups)
+        if self.bundle is not None:
+            environment["COPIER_CACHE_DIR"] = str(cache)
+        return environment
 
 
 def packaged() -> Source | None:
@@ -66,10 +73,11 @@ def packaged() -> Source | None:
     except FileNotFoundError:
         return None
     return Source(
-        address=os.environ.get(ADDRESS_VARIABLE) or source["address"],
+        address=_known(os.environ.get(ADDRESS_VARIABLE) or source["address"]),
         ref=source["ref"],
         bundle=PACKAGED / "template.bundle",
         files=PACKAGED / "template",
+        also=_known(source["address"]),
     )
 
 
@@ -102,21 +110,27 @@ def locate(source: str | None, ref: str | None) -> Source:
         if ref in (None, found.ref):
             return found
         return Source(found.address, ref, found.bundle)
-    if _is_address(source):
-        return Source(source, ref)
-    path = Path(source).expanduser().resolve()
-    if path.is_dir() and not (path / "copier.yml").is_file() and not _is_bare(path):
-        raise TemplateError(
-            f"`{source}` holds no copier.yml, so it is no template",
-            "name the top folder of a template, a git bundle of one, or the address of one",
-        )
+    path = Path(source).expanduser()
+    if _is_address(source) and not path.exists():
+        return Source(_known(source), ref)
+    # Copier records the path as it is told; a relative one could not be updated from elsewhere.
+    path = path.resolve()
     if not path.exists():
         raise TemplateError(
             f"there is no template at `{source}`",
             "name an existing path or an address such as https://git.example.com/cdp-scaffold.git",
         )
-    # Copier records the path as it is told; a relative one could not be updated from elsewhere.
-    if not path.is_dir() or (path / ".git").exists() or _is_bare(path):
+    if not path.is_dir() or _is_bare(path):
+        return Source(str(path), ref)
+    if not (path / "copier.yml").is_file():
+        raise TemplateError(
+            f"`{source}` holds no copier.yml, so it is no template",
+            "name the top folder of a template, a git bundle of one, or the address of one",
+        )
+    if (path / ".git").exists():
+        if ref == "HEAD" or (ref is None and newest(_tags(path)) is None):
+            # Of a work tree copier takes what is not committed too.
+            return Source(str(path), "HEAD", files=path)
         return Source(str(path), ref)
     if ref is not None:
         raise TemplateError(
@@ -134,8 +148,11 @@ def recorded(address: str, ref: str | None) -> Source:
     Raises:
         TemplateError: The address is a relative path.
     """
-    ours = own()
-    if address == ours.address:
+    try:
+        ours = own()
+    except TemplateError:
+        ours = Source("")
+    if address in (ours.address, ours.also):
         wanted = ref or ours.ref
         if ours.bundle is None or wanted is None or wanted in bundle_tags(ours.bundle):
             return Source(address, wanted, ours.bundle, ours.files if wanted == ours.ref else None)
@@ -160,51 +177,34 @@ def opened(source: Source) -> Iterator[Path]:
         yield source.files
         return
     with tempfile.TemporaryDirectory(prefix="cdp-template.") as folder:
-        environment = source.environment(Path(folder) / "cache")
         clone = Path(folder) / "clone"
         address = expanded(source.address)
-        run_git(["clone", "-q", "--no-checkout", "--", address, str(clone)], environment)
-        ref = source.ref or newest(_tags(clone)) or "HEAD"
         try:
-            run_git(["-C", str(clone), "checkout", "-q", "--detach", *_commit(clone, ref)])
+            arguments = ("clone", "-q", "--no-checkout", "--", address, str(clone))
+            _git(Path(folder), *arguments, config=source.config)
         except TemplateError as error:
-            tags = sorted(_tags(clone))
+            said = str(error).removeprefix("git clone failed: ")
+            raise TemplateError(
+                f"the template {source.address} cannot be fetched: {said}",
+                error.hint or "is the address right, and can this machine reach it?",
+            ) from error
+        tags = _tags(clone)
+        ref = source.ref or newest(tags) or "HEAD"
+        commit = _commit(clone, ref)
+        if commit is None:
             raise TemplateError(
                 f"the template {source.address} has no version `{ref}`",
                 f"its versions are {', '.join(tags)}" if tags else "it has no version tags",
-            ) from error
+            )
+        _git(clone, "checkout", "-q", "--detach", commit, config=source.config)
         if not (clone / "copier.yml").is_file():
             raise TemplateError(f"{source.address} at `{ref}` holds no copier.yml")
         yield clone
 
 
-def run_git(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run git and hand back what it prints.
-
-    Raises:
-        TemplateError: It fails; the message is git's.
-    """
-    try:
-        done = subprocess.run(
-            ["git", *arguments],
-            env={**os.environ, **(environment or {}), "GIT_TERMINAL_PROMPT": "0"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise TemplateError(
-            "git is not installed", "install it; templates are read by it"
-        ) from error
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise TemplateError(f"git {arguments[0]} failed: {said[-1] if said else 'no reason given'}")
-    return done.stdout
-
-
 def bundle_tags(bundle: Path) -> tuple[str, ...]:
     """The tags that a bundle holds."""
-    lines = run_git(["bundle", "list-heads", str(bundle)]).splitlines()
+    lines = _git(bundle.parent, "bundle", "list-heads", str(bundle)).splitlines()
     names = (line.partition(" ")[2] for line in lines)
     return tuple(name.removeprefix("refs/tags/") for name in names if name.startswith("refs/tags/"))
 
@@ -233,24 +233,35 @@ def expanded(address: str) -> str:
     return address.removeprefix("git+")
 
 
-def _tags(clone: Path) -> list[str]:
-    return run_git(["-C", str(clone), "tag"]).split()
+def _known(address: str) -> str:
+    """The address in a form that copier takes for one of a git repository."""
+    plain = address.endswith(".git") or address.startswith(("git@", "git://", "git+", "gh:", "gl:"))
+    hosted = address.startswith(("https://github.com/", "https://gitlab.com/"))
+    return address if plain or hosted or not _is_address(address) else f"git+{address}"
 
 
-def _commit(clone: Path, ref: str) -> list[str]:
+def _tags(folder: Path) -> list[str]:
+    """The tags of a repository, older versions first."""
+    return _git(folder, "tag", "--sort=version:refname").split()
+
+
+def _commit(clone: Path, ref: str) -> str | None:
     """The ref as a commit id, so that it cannot be read as an option."""
+    arguments = ("rev-parse", "-q", "--verify", "--end-of-options")
     for name in (ref, f"refs/remotes/origin/{ref}"):
-        arguments = ["-C", str(clone), "rev-parse", "-q", "--verify", "--end-of-options"]
-        try:
-            return [run_git([*arguments, f"{name}^{{commit}}"]).strip()]
-        except TemplateError:
-            continue
-    raise TemplateError(f"unknown version `{ref}`")
+        with suppress(TemplateError):
+            return _git(clone, *arguments, f"{name}^{{commit}}").strip()
+    return None
 
 
 def _is_address(source: str) -> bool:
-    return bool(re.match(r"(?:[a-z][a-z0-9+.-]*://|gh:|gl:|git@|[\w.-]+@[\w.-]+:)", source))
+    return bool(re.match(r"[a-z][a-z0-9+.-]*://|[\w.@-]+:.", source))
 
 
 def _is_bare(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
+
+
+def _git(folder: Path, *arguments: str, config: Mapping[str, str] | None = None) -> str:
+    done = git.run(folder, *arguments, error=TemplateError, config=config)
+    return done.decode("utf-8", "replace")
