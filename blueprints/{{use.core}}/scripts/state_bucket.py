@@ -67,17 +67,16 @@ def create(s3: Any, bucket: str, region: str) -> str:
     """Create the bucket, or find that it is there and yours."""
     try:
         s3.head_bucket(Bucket=bucket)
-        return "was there already"
     except ClientError as error:
         # 403 means that it is somebody else's, or that you may not look at it.
         if error.response["Error"]["Code"] != "404":
             raise
+    else:
+        return "was there already"
     if region == "us-east-1":  # the one Region that must not be named
         s3.create_bucket(Bucket=bucket)
     else:
-        s3.create_bucket(
-            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region}
-        )
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
     return f"created in {region}"
 
 
@@ -100,7 +99,10 @@ def encrypted_only(bucket: str, partition: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Make the bucket that Terraform keeps its state in.")
+    """Read the command line, and do it."""
+    parser = argparse.ArgumentParser(
+        description="Make the bucket that Terraform keeps its state in."
+    )
     parser.add_argument("bucket", help="its name, unlike that of any other bucket in the world")
     parser.add_argument("--region", required=True, help="where it is to stand")
     arguments = parser.parse_args()

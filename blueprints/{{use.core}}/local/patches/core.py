@@ -23,10 +23,9 @@ def patch() -> None:
         principal: str | None = None,
         incoming_condition_values: dict[str, str] | None = None,
     ) -> Any:
-        statement = self._statement
-        if statement["Effect"] == "Deny" and "Condition" in statement:
-            if not incoming_condition_values:
-                return PermissionResult.NEUTRAL
+        conditional = self._statement["Effect"] == "Deny" and "Condition" in self._statement
+        if conditional and not incoming_condition_values:
+            return PermissionResult.NEUTRAL
         return judge(self, action, resource, principal, incoming_condition_values)
 
     IAMPolicyStatement.is_action_permitted = judged  # type: ignore[method-assign]

@@ -21,22 +21,24 @@ from typing import Any
 import differences
 import environment
 import leavings
-import mock
+import mock_aws
 import stack
 import steps
 import terraform
 from errors import LocalError
 from places import ANSWER, HERE, LOCAL, SERVERS, read_json
 
-BEFORE_IT_IS_KNOWN = "us-east-1"
-"""The Region asked until the stack has said which one it stands in."""
+BUILDING = LOCAL / "building"
+"""Is there while Terraform builds, and after it was killed."""
 
 
 def say(line: str) -> None:
+    """Tell one line at once, also through a pipe."""
     print(line, flush=True)
 
 
 def note(line: str) -> None:
+    """Tell one line that belongs to the one before."""
     say(f"  {line}")
 
 
@@ -44,22 +46,29 @@ def up() -> None:
     """Build the stack on the mock, prove that it settles, start the servers, ask them."""
     terraform.require()
     began = time.monotonic()
-    running = mock.find()
+    running = mock_aws.find()
+    if BUILDING.exists():
+        # Terraform was killed, so the mock holds things that the state knows nothing of.
+        say("an earlier run was killed while it was building; beginning anew")
+        stop()
+        running = None
     if running is None:
         forget()
-        running = mock.start()
+        running = mock_aws.start()
         say(f"mock AWS: {running.endpoint}, process {running.pid}")
     else:
         say(f"mock AWS: {running.endpoint}, process {running.pid}, runs already")
     ANSWER.unlink(missing_ok=True)
-    tool = terraform.Terraform(
-        stack.make(), environment.toward(running.endpoint, BEFORE_IT_IS_KNOWN), note
-    )
+    tool = terraform.Terraform(stack.make(), environment.toward(running.endpoint), note)
     terraform.LOG.unlink(missing_ok=True)
 
     say("building the stack")
     tool.init()
-    tool.apply()
+    BUILDING.touch()
+    try:
+        tool.apply()
+    finally:  # also where it failed: Terraform came to its end and wrote its state
+        BUILDING.unlink()
     say("second plan")
     report(tool.plan())
     steps.up(environment.toward(running.endpoint, region(tool)), say)
@@ -90,7 +99,7 @@ def report(plan: dict[str, Any]) -> None:
 
 def region(tool: terraform.Terraform) -> str:
     """The Region the stack stands in."""
-    return str(tool.output("core_region") or BEFORE_IT_IS_KNOWN)
+    return str(tool.output("core_region") or environment.ANYWHERE)
 
 
 def ask() -> None:
@@ -114,7 +123,7 @@ def ask() -> None:
         ANSWER.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def tell(running: mock.Mock) -> None:
+def tell(running: mock_aws.Mock) -> None:
     """Say what to try now."""
     say("try:")
     for server in read_json(SERVERS) or []:
@@ -131,7 +140,7 @@ def status() -> None:
     Raises:
         LocalError: The stack does not run.
     """
-    running = mock.find()
+    running = mock_aws.find()
     if running is None:
         raise LocalError("the local stack does not run; start it with `make local`")
     say(f"mock AWS: {running.endpoint}, process {running.pid}")
@@ -146,17 +155,15 @@ def down() -> None:
     Raises:
         LocalError: Something could not be undone, or is left.
     """
-    running = mock.find()
-    if running is None:
-        forget()
+    running = mock_aws.find()
+    if running is None or BUILDING.exists():
+        stop()
         say("the mock AWS does not run, and what was in it is gone with it")
         return
-    tool = terraform.Terraform(
-        stack.make(), environment.toward(running.endpoint, BEFORE_IT_IS_KNOWN), note
-    )
+    tool = terraform.Terraform(stack.make(), environment.toward(running.endpoint), note)
     if not stack.STATE.is_file():
         steps.down(tool.variables, say)
-        mock.stop(running)
+        mock_aws.stop(running)
         say("nothing was built; the mock AWS is stopped")
         return
     terraform.require()
@@ -167,8 +174,8 @@ def down() -> None:
     steps.down(variables, say)
     say("destroying the stack")
     tool.destroy()
-    left = [*tool.resources(), *leavings.find(running.endpoint, {place, BEFORE_IT_IS_KNOWN})]
-    mock.stop(running)
+    left = [*tool.resources(), *leavings.find(running.endpoint, {place, environment.ANYWHERE})]
+    mock_aws.stop(running)
     forget()
     if left:
         raise LocalError("still there after everything was destroyed:\n  " + "\n  ".join(left))
@@ -179,16 +186,17 @@ def forget() -> None:
     """Stop what an earlier run left behind, and drop the state of a mock that is gone."""
     if SERVERS.exists():
         # They have no mock to ask, nor need they: it is only to stop them.
-        steps.down(environment.toward("http://127.0.0.1:9", BEFORE_IT_IS_KNOWN), say)
-    for leaving in (stack.STATE, stack.STATE.with_suffix(".tfstate.backup"), mock.RECORD, ANSWER):
+        steps.down(environment.toward(environment.NOWHERE), say)
+    backup = stack.STATE.with_name(f"{stack.STATE.name}.backup")
+    for leaving in (stack.STATE, backup, mock_aws.RECORD, ANSWER, BUILDING):
         leaving.unlink(missing_ok=True)
 
 
 def stop() -> None:
     """End every process of the stack."""
-    running = mock.find()
+    running = mock_aws.find()
     if running is not None:
-        mock.stop(running)
+        mock_aws.stop(running)
     forget()
 
 

@@ -1,4 +1,4 @@
-"""The environment everything of the local stack runs in: it leads to the mock AWS and nowhere else."""
+"""The environment that all of the local stack runs in: it leads to the mock AWS, nowhere else."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import os
 KEY = "test"
 """Access key and secret key; the real AWS knows neither, should anything ever ask it."""
 
+NOWHERE = "http://127.0.0.1:9"
+"""An address where nobody answers, for what needs no AWS at all."""
+
+ANYWHERE = "us-east-1"
+"""The Region asked until the stack has said which one it stands in."""
+
 DROPPED = ("AWS_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE")
-"""Beginnings of variables that could lead elsewhere: to an account, another state, other options."""
+"""Beginnings of variables that could lead elsewhere: to an account, another state, more options."""
 
 
-def toward(endpoint: str, region: str) -> dict[str, str]:
+def toward(endpoint: str, region: str = ANYWHERE) -> dict[str, str]:
     """Variables with which Terraform, boto3 and the servers speak to the mock only.
 
     Profiles and credentials of this machine are not read at all, so a setting in them, such as

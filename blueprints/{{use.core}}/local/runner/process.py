@@ -32,7 +32,7 @@ def run(
     """
     told: list[int] = []
 
-    def hear(number: int, frame: FrameType | None) -> None:
+    def hear(number: int, _: FrameType | None) -> None:
         told.append(number)
         if number == signal.SIGTERM and len(told) == 1:
             process.send_signal(signal.SIGINT)  # nobody else tells it

@@ -20,12 +20,12 @@ from places import HERE, write_json
 
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # AWS's own policies can be attached then
 
-from moto.moto_server.werkzeug_app import (  # noqa: E402 - reads the variable above
+from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import make_server  # noqa: E402
+from werkzeug.serving import make_server
 
 
 def patch() -> None:
@@ -39,7 +39,7 @@ def patch() -> None:
         module.patch()
 
 
-def end(number: int, frame: FrameType | None) -> None:
+def end(*_: int | FrameType | None) -> None:
     """Leave when told to, without a traceback in the log."""
     os._exit(0)
 

@@ -133,6 +133,7 @@ class _Progress:
         self._say = say
         self._todo = 0
         self._done = 0
+        self._at_work: dict[str, None] = {}
         self._last = time.monotonic()
 
     def hear(self, line: str) -> None:
@@ -145,7 +146,10 @@ class _Progress:
         kind = event.get("type")
         if kind == "planned_change":
             self._todo += event["change"]["action"] not in ("noop", "read")
-        elif kind == "apply_complete":
+        elif kind == "apply_start":
+            self._at_work[event["hook"]["resource"]["addr"]] = None
+        elif kind in ("apply_complete", "apply_errored"):
+            self._at_work.pop(event["hook"]["resource"]["addr"], None)
             self._done += event["hook"]["action"] != "read"
         elif kind == "change_summary":
             told = event["changes"]
@@ -155,7 +159,8 @@ class _Progress:
             self.errors.append(_worded(event["diagnostic"]))
         if time.monotonic() - self._last >= EVERY and self._todo:
             self._last = time.monotonic()
-            self._say(f"{self._done} of {self._todo} done")
+            at_work = ", ".join([*self._at_work][:3]) + (", …" if len(self._at_work) > 3 else "")
+            self._say(f"{self._done} of {self._todo} done" + (f"; at {at_work}" if at_work else ""))
 
 
 def _worded(diagnostic: Mapping[str, Any]) -> str:

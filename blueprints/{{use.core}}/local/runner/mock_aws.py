@@ -10,6 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import environment
 import process
 from errors import LocalError
 from places import LOCAL, read_json, tail
@@ -59,24 +60,29 @@ def start() -> Mock:
     with LOG.open("wb") as log:
         started = subprocess.Popen(
             [sys.executable, str(SERVER), str(RECORD)],
+            env=environment.toward(environment.NOWHERE),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    until = time.monotonic() + PATIENCE
     try:
-        while time.monotonic() < until:
-            if started.poll() is not None:
-                raise LocalError(f"the mock AWS did not start; {LOG} ends with:\n{tail(LOG)}")
-            mock = find() if RECORD.exists() else None
-            if mock is not None:
-                return mock
-            time.sleep(0.1)
+        return _ready(started)
     except BaseException:
         started.kill()
         raise
-    started.kill()
+
+
+def _ready(started: subprocess.Popen[bytes]) -> Mock:
+    """Wait until a mock that was started serves."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if started.poll() is not None:
+            raise LocalError(f"the mock AWS did not start; {LOG} ends with:\n{tail(LOG)}")
+        mock = find() if RECORD.exists() else None
+        if mock is not None:
+            return mock
+        time.sleep(0.1)
     raise LocalError(f"the mock AWS did not answer within {PATIENCE} s; its log is {LOG}")
 
 
