@@ -246,6 +246,15 @@ resource "aws_imagebuilder_distribution_configuration" "stamp" {
   }
 }
 
+# Image Builder writes what a build does to a log group of this name, and would make one
+# that is kept for ever.
+resource "aws_cloudwatch_log_group" "stamp" {
+  count = local.stamp_builds ? 1 : 0
+
+  name              = "/aws/imagebuilder/${local.name}-server"
+  retention_in_days = 90
+}
+
 # Built when the content changes; the fleet rolls only when the image is there and passed.
 resource "aws_imagebuilder_image" "stamp" {
   count = local.stamp_builds ? 1 : 0
@@ -259,6 +268,8 @@ resource "aws_imagebuilder_image" "stamp" {
     image_tests_enabled = false
   }
 
+  tags = { Keep = "terraform" } # the lifecycle policy below leaves alone what a plan would miss
+
   lifecycle {
     create_before_destroy = true
   }
@@ -266,6 +277,8 @@ resource "aws_imagebuilder_image" "stamp" {
   timeouts {
     create = "90m"
   }
+
+  depends_on = [aws_cloudwatch_log_group.stamp]
 }
 
 # The newest image of this recipe: the one built above, or a patched one of the pipeline.
@@ -281,6 +294,19 @@ data "aws_ami" "stamp" {
   }
 
   depends_on = [aws_imagebuilder_image.stamp]
+}
+
+# All images of this stack, those of earlier content too: an image outlives the recipe it
+# was built from.
+data "aws_ami_ids" "stamp" {
+  count = local.stamp_builds ? 1 : 0
+
+  owners = ["self"]
+
+  filter {
+    name   = "tag:Name"
+    values = ["${local.name}-server"]
+  }
 }
 
 # Images do not patch themselves, so the same recipe is built anew when one of Amazon's parts
@@ -322,12 +348,14 @@ resource "aws_iam_role_policy_attachment" "stamp_lifecycle" {
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/EC2ImageBuilderLifecycleExecutionPolicy"
 }
 
-# Each image holds a snapshot, and snapshots cost money until somebody deletes them.
+# Each image holds a snapshot, and snapshots cost money until somebody deletes them. This
+# policy knows the images of one recipe; those of earlier content are for
+# scripts/prune_images.py, and a plan says when it is time.
 resource "aws_imagebuilder_lifecycle_policy" "stamp" {
   count = local.stamp_builds ? 1 : 0
 
   name           = "${local.name}-server"
-  description    = "Keeps the newest ${var.stamp_keep} images of ${local.name} and those in use"
+  description    = "Keeps the newest ${var.stamp_keep} patched images of ${local.name} and those in use"
   execution_role = one(aws_iam_role.stamp_lifecycle).arn
   resource_type  = "AMI_IMAGE"
 
@@ -343,6 +371,8 @@ resource "aws_imagebuilder_lifecycle_policy" "stamp" {
 
     # A fleet that has not changed for long still starts its servers from an old image.
     exclusion_rules {
+      tag_map = { Keep = "terraform" }
+
       amis {
         last_launched {
           unit  = "MONTHS"
@@ -367,10 +397,19 @@ resource "aws_imagebuilder_lifecycle_policy" "stamp" {
   depends_on = [aws_iam_role_policy_attachment.stamp_lifecycle]
 }
 
-# A warning in each plan, not an error: an old image is a reason to build, not to stop.
+# Warnings in each plan, not errors: an old image is a reason to build, not to stop. Before
+# the first build there is none that could be old.
 check "stamp_image_is_fresh" {
   assert {
-    condition     = alltrue([for image in data.aws_ami.stamp : timecmp(timeadd(image.creation_date, "${var.stamp_max_age_days * 24}h"), plantimestamp()) > 0])
+    condition     = length(flatten(data.aws_ami_ids.stamp[*].ids)) == 0 ? true : alltrue([for image in data.aws_ami.stamp : timecmp(timeadd(image.creation_date, "${var.stamp_max_age_days * 24}h"), plantimestamp()) > 0])
     error_message = "The image ${local.stamp_image_id} is older than ${var.stamp_max_age_days} days and lacks the patches since; see docs/patterns/stamp.md."
+  }
+}
+
+# Twice, since patched images and those of earlier content are kept side by side.
+check "stamp_images_are_few" {
+  assert {
+    condition     = length(flatten(data.aws_ami_ids.stamp[*].ids)) <= 2 * var.stamp_keep
+    error_message = "There are ${length(flatten(data.aws_ami_ids.stamp[*].ids))} images of ${local.name} and each costs the room of its snapshot; `python scripts/prune_images.py` deletes those that nobody needs."
   }
 }

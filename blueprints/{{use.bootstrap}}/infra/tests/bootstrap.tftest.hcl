@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 run "a_start_fetches_the_release" {
   assert {
     condition     = contains(local.setup_boot_phases, "release") && contains(local.setup_bundle_files, "servers/setup/release/50-app.sh")

@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 run "user_data_names_one_bundle" {
   assert {
     condition     = strcontains(local.setup_user_data, "export SETUP_SHA256='${sha256(aws_s3_object.setup.content)}'")

@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 run "all_servers_start_from_the_one_image" {
   assert {
     condition     = aws_launch_template.servers.image_id == one(data.aws_ami.stamp).id && output.stamp_image_id == one(data.aws_ami.stamp).id
@@ -113,8 +118,37 @@ run "an_image_from_elsewhere_needs_no_builder" {
   }
 }
 
+run "an_image_that_terraform_built_is_not_deleted_behind_its_back" {
+  command = plan
+
+  assert {
+    condition     = alltrue(flatten([for detail in aws_imagebuilder_lifecycle_policy.stamp[0].policy_detail : [for rules in detail.exclusion_rules : rules.tag_map == aws_imagebuilder_image.stamp[0].tags]]))
+    error_message = "the lifecycle policy would delete the image in the state, and the next plan would build it anew"
+  }
+}
+
+run "too_many_images_are_told" {
+  command = plan
+
+  variables {
+    stamp_keep = 2
+  }
+
+  override_data {
+    target = data.aws_ami_ids.stamp
+    values = { ids = ["ami-0feedface00000001", "ami-0feedface00000002", "ami-0feedface00000003", "ami-0feedface00000004", "ami-0feedface00000005"] }
+  }
+
+  expect_failures = [check.stamp_images_are_few]
+}
+
 run "an_old_image_is_told" {
   command = plan
+
+  override_data {
+    target = data.aws_ami_ids.stamp
+    values = { ids = ["ami-0feedfacefeedface"] }
+  }
 
   override_data {
     target = data.aws_ami.stamp
