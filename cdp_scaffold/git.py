@@ -49,6 +49,9 @@ STEADY: Mapping[str, str] = {
 TRACKING: Mapping[str, str] = {"core.excludesFile": os.devnull}
 """For merging: copier must see every generated file, or it takes edits of it for nothing."""
 
+PLAIN: Mapping[str, str] = {"GIT_TEMPLATE_DIR": "", "GIT_TERMINAL_PROMPT": "0"}
+"""The environment of every call: new repositories get no sample files and no hooks."""
+
 
 def settings(*groups: Mapping[str, str]) -> dict[str, str]:
     """Settings for every git that is started in this environment, on top of those it has."""
@@ -91,7 +94,7 @@ def run(
                 **kept,
                 **settings(QUIET, config or {}),
                 "GIT_OPTIONAL_LOCKS": "0",  # looking at a repository must not write its index
-                "GIT_TERMINAL_PROMPT": "0",
+                **PLAIN,
                 "LC_ALL": "C.UTF-8",
                 "LANGUAGE": "en",
                 **(environment or {}),

@@ -272,7 +272,7 @@ def _copier(source: Source, *, updating: bool = False) -> Iterator[Any]:
             for name in git.MISLEADING:
                 os.environ.pop(name, None)
             os.environ.update(source.environment(Path(cache), updating=updating))
-            os.environ["GIT_TERMINAL_PROMPT"] = "0"
+            os.environ.update(git.PLAIN)
             with local.env(), warnings.catch_warnings():
                 local.env.clear()  # plumbum keeps a copy of its own
                 local.env.update(os.environ)

@@ -7,7 +7,7 @@ module. It reads the template's files and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import yaml
 from jinja2 import FileSystemLoader, StrictUndefined, meta
 from jinja2.sandbox import SandboxedEnvironment
 
+from cdp_scaffold.answers import asked_slots
 from cdp_scaffold.catalog import Catalog, load_catalog
+from cdp_scaffold.questions import Questions, load_questions
 from cdp_scaffold.resolver import Resolution
 
 SUFFIX = ".jinja"
@@ -51,6 +53,8 @@ class Answers:
     region: str = "us-east-1"
     commit: str | None = None
     source: str | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
+    """Answers to questions that patterns ask besides those for slots."""
 
 
 class Template:
@@ -78,6 +82,11 @@ class Template:
     def catalog(self) -> Catalog:
         """The catalogue as the resolver sees it."""
         return load_catalog(self.root / "blueprints" / "catalog.yml")
+
+    @cached_property
+    def questions(self) -> Questions:
+        """What copier would ask; only answers to that are recorded."""
+        return load_questions(self.root)
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -128,7 +137,8 @@ class Template:
             "project": answers.project,
             "region": answers.region,
             "patterns": list(resolution.wish),
-            **resolution.slots,
+            **asked_slots(self.questions, resolution),
+            **answers.others,
         }
         return {
             **{key: value for key, value in recorded.items() if not key.startswith("_")},

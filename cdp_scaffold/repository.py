@@ -398,14 +398,14 @@ def clone(folder: Path) -> Iterator[Clone]:
                 recovered = _take_back(folder, store / JOURNAL)
         check_clean(folder)
         copy = Path(place) / (top.name or "repository")
-        arguments = ("clone", "-q", "--no-checkout", "--shared", "--", str(top), str(copy))
-        _git(Path(place), *arguments)
+        settings = dict(git.STEADY)
         for name in ABILITIES:
             value = _git(folder, "config", "--get", "--default=", name).strip()
             if value:
-                _git(copy, "config", name, value)
-        for name, value in git.STEADY.items():
-            _git(copy, "config", name, value)
+                settings[name] = value
+        options = [part for pair in settings.items() for part in ("-c", "=".join(pair))]
+        arguments = ("clone", "-q", "--no-checkout", "--shared", *options, "--")
+        _git(Path(place), *arguments, str(top), str(copy))
         # Large files are not fetched: those that the update does not touch are not read.
         environment = {"GIT_LFS_SKIP_SMUDGE": "1"}
         _run(copy, "checkout", "-q", "--detach", head, environment=environment)

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,5 +269,25 @@ def run(*command: object, cwd: Path | None = None, **environment: str) -> Outcom
 
 
 def copier(*arguments: object, cwd: Path | None = None, **environment: str) -> Outcome:
-    """Run the real `copier`."""
-    return run(sys.executable, "-m", "copier", *arguments, cwd=cwd, **environment)
+    """Run the real `copier` command, in this process, which saves its start."""
+    from copier._cli import CopierApp
+    from plumbum import local
+
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        surroundings(cwd, **environment),
+        local.cwd(cwd or Path.cwd()),
+        local.env(),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        local.env.clear()  # plumbum keeps a copy of its own
+        local.env.update(os.environ)
+        try:
+            _, code = CopierApp.run(["copier", *map(str, arguments)], exit=False)
+        except Exception as error:  # it would end the program with a traceback
+            code = 1
+            err.write(f"{type(error).__name__}: {error}\n")
+    return Outcome(code or 0, out.getvalue(), err.getvalue())
