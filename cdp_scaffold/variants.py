@@ -2,8 +2,8 @@
 
 A file reads few choices. Rendering it with a recorder tells which; the variants are then the
 distinct texts over the assignments of just these choices that some valid wish allows.
-A file that reads the whole resolution gathers (README, file guide, picture): it has as many
-texts as there are wishes, and is checked by its fragments instead.
+A file that reads the whole resolution, or what many members contribute, gathers (README, file
+guide, picture): it has as many texts as there are wishes, and is checked by its fragments instead.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from cdp_scaffold.resolver import Resolution, resolve
 EVERYTHING = "*"
 GATHERED = {"patterns", "_copier_answers"}
 """Variables that stand for the whole wish."""
+
+MANY = 5
+"""Where more members than these contribute to a file, it gathers."""
 
 Assignment = tuple[tuple[str, str], ...]
 
@@ -70,7 +73,7 @@ class Variants:
 
     source: Source
     gathers: bool
-    """Whether the file reads the whole resolution."""
+    """Whether the file puts together what many members contribute."""
     texts: Mapping[str, str]
     """What decides the text -> the text. One key, `always`, where nothing decides."""
 
@@ -139,7 +142,7 @@ def variants(template: Template, source: Source, resolutions: Iterable[Resolutio
                 seen[key] = template.render(
                     source, _recording(template, resolution, reads)
                 ).decode()
-        if "resolution.members" in reads:
+        if "resolution.members" in reads or len(_plugged(template, reads)) > MANY:
             return Variants(source, True, {})
         if reads == known:
             return Variants(source, False, _named(template, seen))
@@ -157,6 +160,16 @@ def _recording(template: Template, resolution: Resolution, reads: set[str]) -> d
     }
 
 
+def _plugged(template: Template, reads: Iterable[str]) -> list[str]:
+    """The members that contribute to a socket among what was read."""
+    sockets = {name for kind, _, name in (read.partition(".") for read in reads) if kind == "plugs"}
+    return [
+        member
+        for member, contributed in template.contributions.items()
+        if EVERYTHING in sockets or not sockets.isdisjoint(contributed)
+    ]
+
+
 def _assignment(template: Template, reads: Iterable[str], resolution: Resolution) -> Assignment:
     told: dict[str, str] = {}
     for read in reads:
@@ -165,10 +178,8 @@ def _assignment(template: Template, reads: Iterable[str], resolution: Resolution
             told[name] = resolution.slots[name]
         elif kind == "use":
             told[name] = "yes" if name in resolution.members else ""
-        elif kind == "plugs":
-            for member, sockets in template.contributions.items():
-                if name == EVERYTHING or name in sockets:
-                    told[member] = "yes" if member in resolution.members else ""
+    for member in _plugged(template, reads):
+        told[member] = "yes" if member in resolution.members else ""
     return tuple(sorted(told.items()))
 
 

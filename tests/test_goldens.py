@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ TEMPLATES = [source for source in TEMPLATE.sources if source.is_template]
 STACKS: Mapping[str, Any] = yaml.safe_load((GOLDEN / "stacks.yml").read_text(encoding="utf-8"))
 SAMPLE = Answers(project="shop", region="eu-central-1", commit="v0.0.0", source="the template")
 HANDFUL = 8
+SINGLE = [id for id in TEMPLATE.catalog.patterns if TEMPLATE.catalog.entries[id].status == "ready"]
 
 
 @pytest.fixture(scope="session")
@@ -36,19 +37,31 @@ def golden_path(source: Source) -> Path:
     return GOLDEN / source.member / f"{source.path}.yml"
 
 
-def texts_of(found: Variants) -> dict[str, str]:
-    """The texts to hold a template to: all variants, or for a gathering file all single wishes."""
+def texts_of(found: Variants, resolutions: Sequence[Resolution]) -> dict[str, str]:
+    """The texts to hold a template to: all variants, or of a gathering file every fragment.
+
+    Each single wish, and for a member that none of them has the smallest wish that does.
+    """
     if not found.gathers:
         return dict(found.texts)
     texts = {}
-    for entry in TEMPLATE.catalog.entries.values():
-        if entry.kind == "pattern" and entry.status == "ready":
-            answer = resolve(TEMPLATE.catalog, [entry.id], {})
-            assert isinstance(answer, Resolution)
-            if found.source.member in answer.members:
-                context = TEMPLATE.context(answer, SAMPLE)
-                texts[entry.id] = TEMPLATE.render(found.source, context).decode()
-    return texts
+    seen: set[str] = set()
+    for wish in SINGLE:
+        answer = resolve(TEMPLATE.catalog, [wish], {})
+        assert isinstance(answer, Resolution)
+        seen.update(answer.members)
+        texts[wish] = answer
+    for resolution in resolutions:
+        if not seen.issuperset(resolution.members):
+            seen.update(resolution.members)
+            drafted = resolve(TEMPLATE.catalog, resolution.wish, {}).slots
+            chosen = [f"{k}={v}" for k, v in resolution.slots.items() if drafted.get(k) != v]
+            texts[" + ".join([*resolution.wish, *chosen])] = resolution
+    return {
+        name: TEMPLATE.render(found.source, TEMPLATE.context(resolution, SAMPLE)).decode()
+        for name, resolution in texts.items()
+        if found.source.member in resolution.members
+    }
 
 
 def short_diff(expected: str, actual: str, name: str) -> str:
@@ -63,7 +76,7 @@ def test_every_variant_of_a_template_is_as_in_its_golden(
     source: Source, resolutions: tuple[Resolution, ...], golden: Any, request: pytest.FixtureRequest
 ) -> None:
     """A template has just the variants its golden holds, each to the letter."""
-    actual = texts_of(variants(TEMPLATE, source, resolutions))
+    actual = texts_of(variants(TEMPLATE, source, resolutions), resolutions)
     path = golden_path(source)
     accept = f'pytest tests/test_goldens.py --update-goldens -k "{source.member}/{source.path}"'
     if request.config.getoption("--update-goldens"):
