@@ -8,6 +8,11 @@ output "edge_distribution_id" {
   value       = aws_cloudfront_distribution.edge.id
 }
 
+output "edge_log_bucket" {
+  description = "Bucket CloudFront's access logs are written to."
+  value       = aws_s3_bucket.edge_logs.id
+}
+
 output "edge_url" {
   description = "Address of the system under the name CloudFront gave it."
   value       = "https://${aws_cloudfront_distribution.edge.domain_name}"

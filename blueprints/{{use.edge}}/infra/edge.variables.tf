@@ -9,6 +9,17 @@ variable "edge_error_percent" {
   }
 }
 
+variable "edge_log_days" {
+  type        = number
+  description = "Days access logs of CloudFront are kept."
+  default     = 90
+
+  validation {
+    condition     = var.edge_log_days >= 1 && floor(var.edge_log_days) == var.edge_log_days
+    error_message = "edge_log_days must be a whole number of at least 1; got ${var.edge_log_days}."
+  }
+}
+
 variable "edge_price_class" {
   type        = string
   description = "Edge locations users are served from: PriceClass_100 is North America and Europe, PriceClass_200 most of the world, PriceClass_All everywhere; more places cost more."

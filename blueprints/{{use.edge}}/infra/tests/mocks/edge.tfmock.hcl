@@ -6,3 +6,15 @@ mock_resource "aws_cloudfront_distribution" {
     id             = "E2EXAMPLE0MOCK"
   }
 }
+
+mock_resource "aws_cloudwatch_log_delivery_destination" {
+  defaults = {
+    arn = "arn:aws:logs:us-east-1:123456789012:delivery-destination:mock"
+  }
+}
+
+mock_resource "aws_cloudwatch_log_delivery_source" {
+  defaults = {
+    arn = "arn:aws:logs:us-east-1:123456789012:delivery-source:mock"
+  }
+}
