@@ -339,10 +339,11 @@ def _new(
         questions = load_questions(root)
         given = gather(catalog, questions, wish, settings, file)
         if not given.patterns and not no_input and _can_ask():
-            from cdp_scaffold.interview import interview
+            from cdp_scaffold.interview import interview, on_standard_error
 
             suggested = with_name(Answers(), questions, folder).others
-            given = interview(catalog, questions, given, suggested)
+            with on_standard_error():
+                given = interview(catalog, questions, given, suggested)
             interviewed = True
         given = with_name(given, questions, folder)
         command = command_to_repeat(dest, given, template, ref)
