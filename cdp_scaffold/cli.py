@@ -452,7 +452,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may not know each of our letters
     try:
-        _command()()
+        _command()(prog_name="cdp")
     except ScaffoldError as error:
         typer.echo(error.render(), err=True)
         sys.exit(error.exit_code)
