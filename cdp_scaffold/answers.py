@@ -57,7 +57,8 @@ class Answers:
         slots = asked_slots(questions, resolution)
         for slot, option in self.choices.items():
             if slot not in slots:
-                raise UnusedChoiceError(slot, option)
+                why = "only another choice opens that job, and then its default is taken"
+                raise UnusedChoiceError(slot, option, why)
         return {**self.others, "patterns": list(resolution.wish), **slots}
 
 

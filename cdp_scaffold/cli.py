@@ -339,10 +339,11 @@ def _new(
         questions = load_questions(root)
         given = gather(catalog, questions, wish, settings, file)
         if not given.patterns and not no_input and _can_ask():
-            from cdp_scaffold.interview import interview
+            from cdp_scaffold.interview import interview, on_standard_error
 
             suggested = with_name(Answers(), questions, folder).others
-            given = interview(catalog, questions, given, suggested)
+            with on_standard_error():
+                given = interview(catalog, questions, given, suggested)
             interviewed = True
         given = with_name(given, questions, folder)
         command = command_to_repeat(dest, given, template, ref)
@@ -471,7 +472,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may not know each of our letters
     try:
-        _command()()
+        _command()(prog_name="cdp")
     except ScaffoldError as error:
         typer.echo(error.render(), err=True)
         sys.exit(error.exit_code)

@@ -99,14 +99,19 @@ def ways_out(catalog: Catalog, conflict: Conflict) -> tuple[Conflict, list[tuple
     if len(conflict.facts) > 1:
         alone = resolve(catalog, _roots(conflict.facts[0]), conflict.choices)
         part = alone if isinstance(alone, Conflict) else conflict
+    wrong = conflict.decision.wrong[0]
+    slot = part.facts[0].slot
     found: list[tuple[Repair, Answer]] = []
     for each in part.repairs:
         wish = tuple(id for id in conflict.wish if id not in each.drop)
         chosen = {**conflict.choices, **dict(each.choose)}
         choices = {slot: option for slot, option in chosen.items() if option}
         after = resolve(catalog, wish, choices)
-        if not planned(catalog, after):
+        # The rest of the wish may want what the part could do without.
+        if wrong not in after.decision.wrong and not planned(catalog, after):
             found.append((replace(each, wish=wish, choices=choices), after))
+    # First the ways that answer the question, then those that make it needless.
+    found.sort(key=lambda pair: slot is not None and slot not in pair[1].slots)
     return part, found
 
 

@@ -230,9 +230,11 @@ class UnusedChoiceError(ScaffoldError):
 
     exit_code = 2
 
-    def __init__(self, slot: str, option: str) -> None:
+    def __init__(
+        self, slot: str, option: str, why: str = "no part of the wish asks for that job"
+    ) -> None:
         super().__init__(
-            f"`{slot}={option}` has nothing to decide: no part of the wish asks for that job",
+            f"`{slot}={option}` has nothing to decide: {why}",
             f"leave `{slot}` out; `cdp show {slot}` tells what asks for it",
         )
 

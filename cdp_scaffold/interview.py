@@ -6,9 +6,11 @@ what a choice does.
 
 from __future__ import annotations
 
+import signal
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,8 @@ from cdp_scaffold.report import answers_text, columns
 from cdp_scaffold.resolver import Conflict, Repair, Resolution, decide, resolve
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from questionary import Question as Prompt
 
 PANEL = 8
@@ -45,12 +49,17 @@ def interview(
     Raises:
         KeyboardInterrupt, EOFError: The user wants no more.
     """
+    return _Interview(catalog, questions, suggested).run(given)
+
+
+@contextmanager
+def on_standard_error() -> Iterator[None]:
+    """Ask there: standard output may lead into a file, and questions belong on the terminal."""
     from prompt_toolkit.application import create_app_session
     from prompt_toolkit.output import create_output
 
-    # Standard output may lead into a file; questions belong on the terminal.
     with create_app_session(output=create_output(stdout=sys.stderr)):
-        return _Interview(catalog, questions, suggested).run(given)
+        yield
 
 
 class _Interview:
@@ -87,11 +96,11 @@ class _Interview:
         about = question.help.strip().splitlines()
         message = about[0] if about and "{" not in about[0] else question.name
         if question.type == "bool":
-            value = questionary.confirm(message, default=default is True).unsafe_ask()
+            value = _run(questionary.confirm(message, default=default is True))
         elif question.fixed_choices:
             choices = [questionary.Choice(str(each), each) for each in question.fixed_choices]
             known_default = default if default in question.fixed_choices else None
-            value = questionary.select(message, choices, default=known_default).unsafe_ask()
+            value = _run(questionary.select(message, choices, default=known_default))
         else:
             read = self.questions
 
@@ -100,7 +109,7 @@ class _Interview:
                 return read.fault(question.name, value, known) or True
 
             start = "" if default is None or "{" in str(default) else str(default)
-            text = questionary.text(message, default=start, validate=fault).unsafe_ask()
+            text = _run(questionary.text(message, default=start, validate=fault))
             value = typed(self.questions, question.name, text)
         return replace(answers, others={**answers.others, question.name: value})
 
@@ -152,7 +161,8 @@ class _Interview:
 
         if len(can) < len(catalog.patterns):
             more = len(catalog.patterns) - len(can)
-            _say(f"{more} more patterns are planned; `cdp list` shows all of them.")
+            are = "pattern is" if more == 1 else "patterns are"
+            _say(f"{more} more {are} planned; `cdp list` shows all of them.")
         prompt = questionary.checkbox(
             "Patterns",
             choices,
@@ -220,11 +230,14 @@ class _Interview:
         self, repairs: Sequence[tuple[Repair, Answer]], slot: str | None
     ) -> list[str]:
         """What each makes of the slot, or what it changes where that does not tell them apart."""
-        titles = [repair_text(self.catalog, repair) for repair, _ in repairs]
-        titles = [title[:1].upper() + title[1:] for title in titles]
         options = [after.slots.get(slot, "") if slot else "" for _, after in repairs]
-        if slot and "" not in options and len(set(options)) == len(options):
-            titles = [self.option_title(slot, option) for option in options]
+        titles = []
+        for (repair, _), option in zip(repairs, options, strict=True):
+            told = repair_text(self.catalog, repair)
+            if slot and option and options.count(option) == 1:
+                titles.append(self.option_title(slot, option))
+            else:
+                titles.append(told[:1].upper() + told[1:])
         return titles
 
     def without_unused(self, answers: Answers, resolution: Resolution) -> Answers:
@@ -305,7 +318,7 @@ class _Interview:
         told = resolution_text(self.catalog, resolution, advice=False, width=columns())
         _say(f"\n{told}\n\n{answers_text(answers.others)}\n")
         choices = ["Yes", "No, choose patterns again", "No, leave; nothing is written"]
-        answer = questionary.select("Generate it?", choices).unsafe_ask()
+        answer = _run(questionary.select("Generate it?", choices))
         if answer == choices[2]:
             raise KeyboardInterrupt
         return bool(answer == choices[0])
@@ -321,6 +334,26 @@ def _job(catalog: Catalog, slot: str) -> str:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def _run(prompt: Prompt) -> Any:
+    """Ask, and let a request to terminate end the question like Ctrl-C, the terminal given back."""
+    app = prompt.application
+
+    def end(number: int, _: FrameType | None) -> None:
+        def stop() -> None:
+            if app.is_running and not app.is_done:
+                app.exit(exception=SystemExit(128 + number))
+
+        if app.loop is not None:
+            app.loop.call_soon_threadsafe(stop)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return prompt.unsafe_ask()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _ask_list(prompt: Prompt, panel: Callable[[Any, Sequence[Any]], Rows]) -> Any:
@@ -371,7 +404,7 @@ def _ask_list(prompt: Prompt, panel: Callable[[Any, Sequence[Any]], Rows]) -> An
         """Do not mark everything at once, as questionary does."""
 
     app.key_bindings = merge_key_bindings([app.key_bindings or KeyBindings(), keys])
-    return prompt.unsafe_ask()
+    return _run(prompt)
 
 
 def _row_lines(rows: Rows, width: int) -> list[str]:

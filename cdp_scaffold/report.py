@@ -200,7 +200,8 @@ def generated(
     width = columns()
     count = sum(1 for each in dest.rglob("*") if not each.is_dir())
     told = {key: value for key, value in answers.items() if key != "patterns"}
-    lines = [*_wrap(f"Generated {dest}: {count} files from {address}.", width), ""]
+    files = "1 file" if count == 1 else f"{count} files"
+    lines = [*_wrap(f"Generated {dest}: {files} from {address}.", width), ""]
     if again:
         lines += ["the same without questions:", f"  {again}", ""]
     else:

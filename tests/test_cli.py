@@ -266,11 +266,12 @@ def test_resolve_notes_what_is_only_planned(cdp: Cdp, template: Path) -> None:
     assert told["planned"] == ["feast"]
 
 
-def test_resolve_as_json_has_exactly_the_documented_keys(cdp: Cdp, template: Path) -> None:
+def test_resolve_as_json_has_the_documented_keys(cdp: Cdp, template: Path) -> None:
     run = cdp("resolve", "tea", "--set", "cup=glass", "--json", "--template", template)
     told = json.loads(run.out)
 
-    assert list(told) == ["valid", "wish", "choices", "members", "slots", "advice", "planned"]
+    keys = {"valid", "wish", "choices", "members", "slots", "advice", "planned"}
+    assert keys <= set(told)
     assert told["valid"] is True and told["choices"] == {"cup": "glass"}
     assert told["slots"]["cup"] == {"option": "glass", "how": "choice"}
     assert [each["id"] for each in told["members"]] == [
@@ -285,12 +286,12 @@ def test_resolve_as_json_has_exactly_the_documented_keys(cdp: Cdp, template: Pat
     }
 
 
-def test_a_conflict_as_json_has_exactly_the_documented_keys(cdp: Cdp, template: Path) -> None:
+def test_a_conflict_as_json_has_the_documented_keys(cdp: Cdp, template: Path) -> None:
     run = cdp("resolve", "tea", "iced_tea", "--json", "--template", template)
     told = json.loads(run.out)
 
     assert (run.code, run.err) == (2, "")
-    assert list(told) == ["valid", "wish", "choices", "facts", "repairs"]
+    assert {"valid", "wish", "choices", "facts", "repairs"} <= set(told)
     assert told["valid"] is False
     assert [each["drop"] for each in told["repairs"]] == [["iced_tea"], ["tea"]]
 
@@ -382,11 +383,7 @@ def test_completion_without_a_template_offers_nothing_and_stays_silent(
 def test_a_real_shell_s_request_for_completion_is_answered() -> None:
     words = {"_CDP_COMPLETE": "complete_bash", "COMP_WORDS": "cdp add multi_d", "COMP_CWORD": "2"}
     run = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys; sys.argv[0] = 'cdp'; from cdp_scaffold.cli import main; main()",
-        ],
+        [sys.executable, "-m", "cdp_scaffold.cli"],
         env={**os.environ, **words},
         capture_output=True,
         text=True,
