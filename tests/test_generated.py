@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -87,6 +88,10 @@ def test_every_valid_wish_validates(tmp_path: Path) -> None:
             for p, c in tree.items()
             if p.startswith("infra/") and "/tests/" not in p and not p.endswith(".tfvars")
         }
+        given = [
+            f"  {each['value']['name']} = {json.dumps(each['value']['value'])}"
+            for each in TEMPLATE.plugs(resolution.members).get("local.variables", [])
+        ]
         aliased = b"us_east_1" in infra["provider.tf"]
         del infra["provider.tf"]
         providers = ""
@@ -97,7 +102,8 @@ def test_every_valid_wish_validates(tmp_path: Path) -> None:
             )
             providers = "\n  providers = {\n    aws = aws\n    aws.us_east_1 = aws.us_east_1\n  }"
         write(infra, tmp_path / name)
-        lines.append(f'module "{name}" {{\n  source = "./{name}"{providers}\n}}')
+        arguments = "\n".join(given)
+        lines.append(f'module "{name}" {{\n  source = "./{name}"{providers}\n{arguments}\n}}')
     (tmp_path / "main.tf").write_text("\n".join(lines))
 
     terraform(tmp_path, "init", "-backend=false", "-input=false")
@@ -124,7 +130,29 @@ def test_a_named_stack_passes_its_terraform_tests(name: str, tmp_path: Path) -> 
     assert "Success!" in terraform(folder, "test")
 
 
-APPS = distinct("app/")
+def covering(folder: str) -> dict[str, Resolution]:
+    """Few wishes that show every pair of members with files in `folder`, together and apart.
+
+    Two features can only disagree where both are there, or where one misses the other.
+    """
+    owners = {s.member for s in TEMPLATE.sources if s.path.startswith(folder)}
+
+    def shown(resolution: Resolution) -> set[tuple[tuple[str, bool], ...]]:
+        state = [(id, id in resolution.members) for id in sorted(owners)]
+        return set(combinations(state, 2))
+
+    left = {name: shown(resolution) for name, resolution in distinct(folder).items()}
+    resolutions = distinct(folder)
+    chosen = {}
+    missing = set().union(*left.values())
+    while missing:
+        name = max(left, key=lambda each: len(left[each] & missing))
+        missing -= left[name]
+        chosen[" + ".join(resolutions[name].wish) + f" ({name})"] = resolutions[name]
+    return chosen
+
+
+APPS = covering("app/")
 
 
 @pytest.fixture(scope="session")
@@ -156,10 +184,8 @@ def app_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="generated applications need Python 3.11")
 @pytest.mark.parametrize("name", APPS)
-def test_every_application_passes_its_own_checks(
-    name: str, app_programs: Path, tmp_path: Path
-) -> None:
-    """Ruff, mypy and its tests, as its `pyproject.toml` has them, for each distinct application."""
+def test_applications_pass_their_own_checks(name: str, app_programs: Path, tmp_path: Path) -> None:
+    """Ruff, mypy and tests, as `pyproject.toml` has them, for every pair of features."""
     folder = write(TEMPLATE.tree(APPS[name]), tmp_path)
     commands = (
         ("ruff", "check", "."),

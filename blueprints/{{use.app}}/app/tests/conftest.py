@@ -1,6 +1,8 @@
 """What every test shares."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,3 +24,11 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.parameters.cache_clear()
     yield
     settings.parameters.cache_clear()
+
+
+@pytest.fixture
+def whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set whatever features cannot be built without; each brings its own file of settings."""
+    for file in Path(__file__).parent.glob("settings/*.json"):
+        for name, value in json.loads(file.read_text(encoding="utf-8")).items():
+            monkeypatch.setenv(name, value)

@@ -145,6 +145,7 @@ def test_links_lead_to_what_users_speak(client: TestClient, monkeypatch: pytest.
     assert TestClient(sample()).get("/away").json() == "https://testserver/page"
 
 
+@pytest.mark.usefixtures("whole")
 def test_every_route_of_the_whole_application_says_it():
     app = build(Settings(), features.scan())
     client = TestClient(app, raise_server_exceptions=False)
