@@ -1,26 +1,38 @@
 #!/usr/bin/env bash
 # Usage: tools/demo.sh BIN DEST. Generates the four-pattern web shop into DEST with the `cdp` in
-# BIN, and where Terraform is found starts it on a mock AWS. A DEST that exists is left as it is.
+# BIN, and where Terraform is found builds it on a mock AWS and shows what the application
+# answers. A DEST that is there already is left as it is; what stands and is unchanged is not
+# built again, so a second run takes seconds.
 set -euo pipefail
 
 bin=$1
 dest=$2
 answer=$dest/.local/answer
 
-if [[ -e $dest ]]; then
-  echo "./$dest exists and is left as it is; remove it to have it generated anew."
-else
+# Whether anything was edited since the application gave its last answer.
+unchanged() {
+  [[ -s $answer && -z $(find "$dest" -newer "$answer" -type f \
+    -not -path '*/.*' -not -path '*/__pycache__/*' -print -quit) ]]
+}
+
+if [[ ! -e $dest ]]; then
   "$bin/cdp" new "$dest" --no-input --set project=demo-shop \
     -p multi_datacenter -p state_sharing -p cache_distribution -p bootstrap
+elif [[ -f $dest/.copier-answers.yml ]]; then
+  echo "./$dest was generated before and is left as it is, with whatever you edited in it."
+  echo "Its README.md says what is there and why; move it away to have it generated anew."
+else
+  echo "error: ./$dest is there already and was not generated; move it away, then run this again" >&2
+  exit 1
 fi
 
+echo
 if ! command -v terraform >/dev/null; then
-  echo "Terraform was not found, so the stack was not built; with it, run: make -C $dest local"
-elif [[ -s $answer && -z $(find "$dest" -newer "$answer" -type f -not -path '*/.local/*' -not -path '*/.venv/*' -print -quit) ]]; then
-  echo
-  echo "The stack was built from these very files before; the application answered:"
+  echo "Terraform was not found, so the stack was not built. With it: make -C $dest local"
+elif ! unchanged; then
+  make --no-print-directory -C "$dest" local
+elif ! "$dest/.venv/bin/python" "$dest/local/runner" status 2>/dev/null; then
+  echo "The stack was built from these very files before, and is gone. The application answered:"
   cat "$answer"
-  echo "Build it again with: make -C $dest local"
-else
-  make -C "$dest" local
+  echo "Build it again: make -C $dest local"
 fi
