@@ -9,6 +9,7 @@ Browsers keep their own copies until these expire; nothing can take those back.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import uuid
@@ -22,9 +23,14 @@ INFRA = Path(__file__).resolve().parent.parent / "infra"
 
 
 def distribution_of_this_stack() -> str:
-    """Ask Terraform's state which distribution this repository made."""
-    command = ["terraform", f"-chdir={INFRA}", "output", "-raw", "edge_distribution_id"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    """Ask Terraform's state which distribution this repository made.
+
+    Raises:
+        LookupError: The state knows none.
+    """
+    command = ["terraform", f"-chdir={INFRA}", "output", "-json"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return str(json.loads(told)["edge_distribution_id"]["value"])
 
 
 def invalidate(distribution: str, paths: Sequence[str], seconds: int) -> str:
@@ -76,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FileNotFoundError:
         problem = "terraform was not found; name the distribution with --distribution"
     except subprocess.CalledProcessError as error:
-        problem = f"Terraform's state names no distribution: {error.stderr.strip()}"
+        problem = f"Terraform's state could not be read: {error.stderr.strip()}"
+    except LookupError:
+        problem = "Terraform's state knows no distribution; was the stack applied?"
     except WaiterError as error:
         problem = f"not finished after {options.wait} s: {error}"
     except (BotoCoreError, ClientError) as error:

@@ -11,6 +11,7 @@ group would start one from, or that is the newest or default of a launch templat
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,9 +25,14 @@ INFRA = Path(__file__).resolve().parent.parent / "infra"
 
 
 def output_of_this_stack(name: str) -> str:
-    """Ask Terraform's state for one output of this repository's stack."""
-    command = ["terraform", f"-chdir={INFRA}", "output", "-raw", name]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    """Ask Terraform's state for one output of this repository's stack.
+
+    Raises:
+        LookupError: The state holds no such output.
+    """
+    command = ["terraform", f"-chdir={INFRA}", "output", "-json"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return str(json.loads(told)[name]["value"])
 
 
 def images_of(ec2: Any, stack: str) -> list[dict[str, Any]]:
@@ -121,7 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FileNotFoundError:
         problem = "terraform was not found; name --stack and --region"
     except subprocess.CalledProcessError as error:
-        problem = f"Terraform's state names no stack: {error.stderr.strip()}"
+        problem = f"Terraform's state could not be read: {error.stderr.strip()}"
+    except LookupError:
+        problem = "Terraform's state knows no stack; was it applied?"
     except (BotoCoreError, ClientError) as error:
         problem = str(error)
     else:

@@ -1,5 +1,6 @@
 """Every answer says who may keep it, and a cache that obeys never shows one user another's page."""
 
+import json
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,6 +254,27 @@ def test_the_script_tells_what_went_wrong(
     assert script.main(["--distribution", distribution + "X", "/static/*"]) == 1
 
     assert "NoSuchDistribution" in capsys.readouterr().err
+
+
+def test_the_script_asks_terraform_which_distribution_is_meant(
+    script: SimpleNamespace,
+    distribution: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    terraform = tmp_path / "terraform"
+    terraform.write_text("#!/bin/sh\necho '{}'\n")
+    terraform.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert script.main(["/static/*"]) == 1
+    assert "was the stack applied?" in capsys.readouterr().err
+
+    told = {"edge_distribution_id": {"sensitive": False, "type": "string", "value": distribution}}
+    terraform.write_text(f"#!/bin/sh\necho '{json.dumps(told)}'\n")
+
+    assert script.main(["/static/*"]) == 0
 
 
 def test_the_script_refuses_a_path_without_a_slash(
