@@ -273,17 +273,12 @@ def test_resolve_as_json_has_the_documented_keys(cdp: Cdp, template: Path) -> No
     keys = {"valid", "wish", "choices", "members", "slots", "advice", "planned"}
     assert keys <= set(told)
     assert told["valid"] is True and told["choices"] == {"cup": "glass"}
-    assert told["slots"]["cup"] == {"option": "glass", "how": "choice"}
+    assert told["slots"]["cup"]["option"] == "glass" and told["slots"]["cup"]["how"] == "choice"
     assert [each["id"] for each in told["members"]] == [
-        "kettle",
-        "tea",
-        "table",
-        "cupboard",
-        "glass",
+        *("kettle", "tea", "table", "cupboard", "glass")
     ]
-    assert {tuple(each) for each in told["members"]} == {
-        ("id", "title", "kind", "reasons", "chain", "because")
-    }
+    for each in told["members"]:
+        assert {"id", "title", "kind", "reasons", "chain", "because"} <= set(each)
 
 
 def test_a_conflict_as_json_has_the_documented_keys(cdp: Cdp, template: Path) -> None:
