@@ -182,11 +182,13 @@ def git(folder: Path, *arguments: str, feed: str = "") -> str:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
         "GIT_TEMPLATE_DIR": "",
-        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_COUNT": "3",
         "GIT_CONFIG_KEY_0": "safe.directory",  # a build may run as another user than the owner's
         "GIT_CONFIG_VALUE_0": "*",
         "GIT_CONFIG_KEY_1": "pack.threads",  # several would pack differently from time to time
         "GIT_CONFIG_VALUE_1": "1",
+        "GIT_CONFIG_KEY_2": "fetch.unpackLimit",  # else what another git packed would be kept as is
+        "GIT_CONFIG_VALUE_2": "1000000",
     }
     done = subprocess.run(
         ["git", "-C", folder, *arguments],

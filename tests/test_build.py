@@ -215,8 +215,9 @@ def test_an_sdist_leads_to_the_same_wheel(first: Release, tmp_path: Path) -> Non
 
 
 def test_a_build_is_the_same_anywhere_at_any_time(first: Release, tmp_path: Path) -> None:
-    """In another clone, under another umask and other settings of git."""
+    """In a clone that git packed otherwise, under another umask and other settings of git."""
     git(tmp_path, "clone", "-q", str(first.checkout), "elsewhere")
+    git(tmp_path / "elsewhere", "repack", "-adfq", "--depth=5", "--window=3")
     write(tmp_path, {"gitconfig": "[core]\n\tautocrlf = true\n[pack]\n\tcompression = 0\n"})
     before = os.umask(0o027)
     try:
