@@ -3,10 +3,12 @@
 The bundle is a small repository of its own: for every version tag one commit that holds only the
 template (`copier.yml`, `blueprints/`, `macros/`), under the same tag name. Generated repositories
 record a tag, so one made from the bundle can be updated from the public repository and the other
-way round. A build that stands on no version tag (no tags fetched, or commits after the tag) gets
-one more commit under a tag of its own, which is what the package generates from.
+way round. A build of anything else than a released version gets one more commit under a tag of its
+own, which is what the package generates from: `v0.1.0.post2` two commits after v0.1.0,
+`v0.2.0.dev7` before v0.2.0 is released. Where no version tag was fetched at all, the version is
+taken for a released one.
 
-Same sources, same bundle: dates and names are fixed.
+Same sources, same bundle: dates, names and the way of packing are fixed.
 """
 
 from __future__ import annotations
@@ -57,19 +59,8 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
             build_data["force_include"][str(ready / name)] = f"{place}/{name}"
         if self.target_name == "wheel":
             plain = self.folder / "template"
-            subprocess.run(
-                [
-                    "git",
-                    "clone",
-                    "-q",
-                    "--branch",
-                    reference(ready),
-                    ready / "template.bundle",
-                    plain,
-                ],
-                check=True,
-                capture_output=True,
-            )
+            bundle = str(ready / "template.bundle")
+            git(self.folder, "clone", "-q", "--branch", reference(ready), bundle, str(plain))
             shutil.rmtree(plain / ".git")
             build_data["force_include"][str(plain)] = f"{PACKAGED}/template"
 
@@ -105,14 +96,8 @@ def make(root: Path, version: str, address: str, target: Path) -> None:
         parent = ""
         for tag in import_tags(root, store):
             parent = commit(store, filtered(store, f"refs/source/{tag}"), parent, tag)
-        ref, tree = f"v{version}", working_tree(root, store)
-        if git_says(store, "rev-parse", "-q", "--verify", f"refs/tags/{ref}^{{tree}}") not in (
-            "",
-            tree,
-        ):
-            # Commits after the tag: a name that sorts after it and that no release will ever have.
-            count = git_says(root, "rev-list", "--count", f"{ref}..HEAD") or "0"
-            ref = f"{ref}.post{max(1, int(count))}"
+        tree = working_tree(root, store)
+        ref = name_of(root, store, version, tree)
         if not git_says(store, "rev-parse", "-q", "--verify", f"refs/tags/{ref}"):
             parent = commit(store, tree, parent, ref)
         git(store, "update-ref", "refs/heads/template", parent)
@@ -122,13 +107,41 @@ def make(root: Path, version: str, address: str, target: Path) -> None:
     )
 
 
+def name_of(root: Path, store: Path, version: str, tree: str) -> str:
+    """The tag under which a working tree is packed.
+
+    Args:
+        root: The checkout, or an unpacked sdist.
+        store: Holds the released versions.
+        version: What is built, such as `0.1.0`.
+        tree: The template as it stands.
+    """
+    ref = f"v{version}"
+    released = git_says(store, "tag").split()
+    if not released:
+        return ref
+    if ref not in released:
+        return f"{ref}.dev{git_says(root, 'rev-list', '--count', 'HEAD')}"
+    if git_says(store, "rev-parse", f"refs/tags/{ref}^{{tree}}") == tree:
+        return ref
+    count = git_says(root, "rev-list", "--count", f"{ref}..HEAD") or "0"
+    return f"{ref}.post{max(1, int(count))}"
+
+
 def import_tags(root: Path, store: Path) -> list[str]:
     """Fetch the version tags of the checkout; oldest first. None outside a checkout."""
     if not (root / ".git").exists():
         return []
-    git(store, "fetch", "-q", "--no-tags", str(root), "refs/tags/v*:refs/source/v*")
+    # A shallow checkout has the trees of its tags, and more is not needed.
+    arguments = ("-q", "--no-tags", "--update-shallow", str(root))
+    git(store, "fetch", *arguments, "refs/tags/v*:refs/source/v*")
     names = git_says(store, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/source/").split()
-    versions = [name for name in names if re.fullmatch(r"v\d+(\.\d+)*((a|b|rc)\d+)?", name)]
+    versions = [
+        name
+        for name in names
+        if re.fullmatch(r"v\d+(\.\d+)*((a|b|rc)\d+)?", name)
+        and git_says(store, "ls-tree", f"refs/source/{name}", "--", TEMPLATE[0])
+    ]
     return sorted(versions, key=sort_key)
 
 
@@ -168,9 +181,14 @@ def git(folder: Path, *arguments: str, feed: str = "") -> str:
         **{f"GIT_COMMITTER_{key}": value for key, value in person.items()},
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
-        "GIT_CONFIG_COUNT": "1",
+        "GIT_TEMPLATE_DIR": "",
+        "GIT_CONFIG_COUNT": "3",
         "GIT_CONFIG_KEY_0": "safe.directory",  # a build may run as another user than the owner's
         "GIT_CONFIG_VALUE_0": "*",
+        "GIT_CONFIG_KEY_1": "pack.threads",  # several would pack differently from time to time
+        "GIT_CONFIG_VALUE_1": "1",
+        "GIT_CONFIG_KEY_2": "fetch.unpackLimit",  # else what another git packed would be kept as is
+        "GIT_CONFIG_VALUE_2": "1000000",
     }
     done = subprocess.run(
         ["git", "-C", folder, *arguments],

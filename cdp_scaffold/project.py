@@ -7,13 +7,14 @@ and carried over once it is known to be whole and nothing of the user's would be
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from cdp_scaffold.errors import (
     WouldLoseError,
 )
 from cdp_scaffold.repository import Change, Clone
-from cdp_scaffold.template import Source
+from cdp_scaffold.template import Source, bundle_tags
 
 ANSWERS_FILE = ".copier-answers.yml"
 
@@ -48,8 +49,12 @@ class Record:
         return tuple(self.answers.get("patterns") or ())
 
 
-def check_destination(destination: Path) -> None:
+def check_destination(destination: Path, ours: Path | None = None) -> None:
     """Refuse a destination that holds something.
+
+    Args:
+        destination: It need not be there.
+        ours: A folder of our own that it may hold.
 
     Raises:
         DestinationError: It is a file or a folder that is not empty.
@@ -57,7 +62,8 @@ def check_destination(destination: Path) -> None:
     try:
         if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
             raise DestinationError(destination, "exists and is no folder")
-        if destination.is_dir() and not all(staging.is_left(e) for e in destination.iterdir()):
+        found = list(destination.iterdir()) if destination.is_dir() else []
+        if not all(each == ours or staging.is_left(each) for each in found):
             raise DestinationError(destination, "exists and is not empty")
     except OSError as error:
         raise DestinationError(destination, _reason(error)) from error
@@ -85,7 +91,7 @@ def new(source: Source, answers: Mapping[str, Any], destination: Path) -> None:
         # The last part of the path stays, for a template may ask for the folder's name.
         made = place / destination.name
         _render(source, source.address, answers, source.ref, made)
-        check_destination(destination)
+        check_destination(destination, place)
         try:
             staging.move(made, destination)
         except OSError as error:
@@ -160,6 +166,7 @@ def update(
         AnswerLostError: A recorded answer is no longer valid. Nothing was changed.
         BadAnswerError, GenerationError: Copier refuses an answer or fails. Nothing was changed.
     """
+    _check_version(source, record)
     with interrupts.ending_cleanly(), repository.clone(folder) as clone:
         if not (clone.folder / ANSWERS_FILE).is_file():
             raise RepositoryError(
@@ -195,12 +202,40 @@ def _run_update(
     except GenerationError as error:
         said = str(error).replace(f"{folder}/", "")
         if said.startswith("You are downgrading"):
-            raise GenerationError(
-                f"the repository is at {record.commit}, which is newer than "
-                f"{source.ref or 'the newest version of the template'}; nothing was changed",
-                "bring cdp-scaffold itself up to date, or name a newer version by `--ref`",
-            ) from error
+            raise _too_new(source, record) from error
         raise GenerationError(said, error.hint) from error
+
+
+def _check_version(source: Source, record: Record) -> None:
+    """Refuse what a package cannot update, for it lacks the version to compare with.
+
+    Raises:
+        GenerationError: It says whether the package is too old, or the version is of no release.
+    """
+    from packaging.version import InvalidVersion, Version
+
+    if source.bundle is None or record.commit in bundle_tags(source.bundle):
+        return
+    with suppress(InvalidVersion):
+        if source.ref and Version(record.commit) > Version(source.ref):
+            raise _too_new(source, record)
+    raise _unknown(record.commit)
+
+
+def _too_new(source: Source, record: Record) -> GenerationError:
+    return GenerationError(
+        f"the repository is at {record.commit}, which is newer than "
+        f"{source.ref or 'the newest version of the template'}; nothing was changed",
+        "bring cdp-scaffold itself up to date, or name a newer version by `--ref`",
+    )
+
+
+def _unknown(version: str) -> GenerationError:
+    return GenerationError(
+        f"the template has no version `{version}`, from which the repository was generated",
+        "write the nearest version that it has as `_commit` into .copier-answers.yml "
+        "and commit that",
+    )
 
 
 def _losses(
@@ -262,7 +297,7 @@ def _render(
 def _copier(source: Source, *, updating: bool = False) -> Iterator[Any]:
     """Copier, seeing the template where `source` has it, and its errors as ours."""
     import copier
-    from copier.errors import CopierError, CopierWarning
+    from copier.errors import CopierError, InvalidConfigFileError
     from jinja2 import TemplateError as JinjaError
     from plumbum import ProcessExecutionError, local
 
@@ -273,17 +308,23 @@ def _copier(source: Source, *, updating: bool = False) -> Iterator[Any]:
                 os.environ.pop(name, None)
             os.environ.update(source.environment(Path(cache), updating=updating))
             os.environ.update(git.PLAIN)
-            with local.env(), warnings.catch_warnings():
+            # What copier remarks is for whoever writes templates, or told by our own errors.
+            with local.env(), warnings.catch_warnings(), redirect_stderr(io.StringIO()):
                 local.env.clear()  # plumbum keeps a copy of its own
                 local.env.update(os.environ)
-                warnings.simplefilter("ignore", CopierWarning)
+                warnings.simplefilter("ignore")
                 yield copier
         except KeyboardInterrupt:  # of which copier makes an error of its own
             raise KeyboardInterrupt from None
         except ProcessExecutionError as error:
-            raise GenerationError(_last_line(error.stderr) or "git failed") from error
+            said = _last_line(error.stderr) or "git failed"
+            found = re.match(r"invalid reference: (.*)", said)
+            raise (_unknown(found[1]) if found else GenerationError(said)) from error
         except JinjaError as error:
             raise GenerationError(_placed(error)) from error
+        except InvalidConfigFileError as error:
+            fault = _in_template(str(error.__cause__))
+            raise GenerationError(f"the template's questions cannot be read: {fault}") from error
         except CopierError as error:
             raise GenerationError(str(error).strip() or type(error).__name__) from error
         except AssertionError as error:
@@ -306,9 +347,13 @@ def _placed(error: Exception) -> str:
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if "copier._vcs.clone." in file or file.endswith(".jinja"):
-            name = re.sub(r".*copier\._vcs\.clone\.[^/]*/", "", file)
-            place = f"the template's {name}, line {line}: "
-    return f"{place}{' '.join(str(error).split())}"
+            place = f"the template's {_in_template(file)}, line {line}: "
+    return f"{place}{_in_template(str(error))}"
+
+
+def _in_template(text: str) -> str:
+    """The text on one line, files named as they are in the template and not in copier's clone."""
+    return re.sub(r"[^\s\"']*copier\._vcs\.clone\.[^/\s]*/", "", " ".join(text.split()))
 
 
 def _refused(message: str) -> BadAnswerError | GenerationError:
@@ -321,7 +366,8 @@ def _refused(message: str) -> BadAnswerError | GenerationError:
     found = re.match(r'Question "(\w+)" is required', message)
     if found:
         return BadAnswerError(found[1], "needs an answer", example=f"--set {found[1]}=…")
-    return GenerationError(message)
+    found = re.match(r"Unknown revision: '(.*)'", message)
+    return _unknown(found[1]) if found else GenerationError(message)
 
 
 def _last_line(text: object) -> str:
