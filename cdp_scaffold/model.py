@@ -107,9 +107,9 @@ class Wishes:
         for each in self._closed[id]:
             self.members[each] = self.diagrams.some((self.members[each], wishes))
 
-    def _take(self, slot: Slot, option: Option, wishes: int, *, complete: bool) -> None:
+    def _take(self, slot: Slot, option: Option, wishes: int) -> None:
         self.taken[slot.id, option.id] = wishes
-        for id in option.fills if complete else ():
+        for id in option.fills:
             self._join(id, wishes)
 
     def _asked(self, slot: Slot) -> int:
@@ -139,7 +139,7 @@ class Wishes:
             takes.append((option, speaks))
         for option, speaks in takes:
             default = free if option.id == slot.default else FALSE
-            self._take(slot, option, d.some((speaks, default)), complete=True)
+            self._take(slot, option, d.some((speaks, default)))
         return d.no(left)
 
     def _chosen(self, slot: Slot) -> int:
@@ -154,7 +154,7 @@ class Wishes:
                 wrong = d.some((wrong, d.every((choice, d.some(others[option.id])))))
         for option in slot.options.values():
             choice = d.variable((slot.id, option.id))
-            self._take(slot, option, d.every((asked, choice)), complete=True)
+            self._take(slot, option, d.every((asked, choice)))
         return d.ite(asked, d.every((one, d.no(wrong))), none)
 
 
@@ -193,7 +193,7 @@ class Count:
 class Model:
     """What holds over all wishes of a catalogue."""
 
-    catalog: Catalog
+    catalog: Catalog = field(repr=False)
 
     @cached_property
     def by_default(self) -> Wishes:

@@ -98,7 +98,7 @@ class Item:
     height: int
     box: Box | None = None
     y: float = 0
-    joined: list[Item] = field(default_factory=list)
+    joined: list[Item] = field(default_factory=list, repr=False)
 
 
 @dataclass
