@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,10 +18,10 @@ import typer
 
 from cdp_scaffold import __version__
 from cdp_scaffold.errors import ScaffoldError, StoppedError, UnknownPatternError
+from cdp_scaffold.interrupts import ending_cleanly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
 
     from cdp_scaffold.catalog import Catalog
 
@@ -364,7 +363,10 @@ def model(
     template: TemplateOption = None,
     ref: RefOption = None,
 ) -> None:
-    """Tell what holds over all wishes: how many are valid, what never comes, each pair."""
+    """Tell what holds over all wishes.
+
+    How many are valid, what never comes, and with --pairs each pair.
+    """
     from cdp_scaffold import model_text
     from cdp_scaffold.model import Model
 
@@ -465,24 +467,17 @@ def _json(what: Any) -> str:
 
 def main() -> None:
     """Run `cdp`; every error we know ends as one message and an exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may not know each of our letters
     try:
-        _command()(prog_name="cdp")
+        with ending_cleanly():
+            _command()(prog_name="cdp")
     except ScaffoldError as error:
         typer.echo(error.render(), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _terminate(number: int, _: FrameType | None) -> None:
-    """Leave by way of everything that tidies up."""
-    sys.exit(128 + number)
 
 
 def _command() -> Any:

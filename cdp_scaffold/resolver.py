@@ -410,11 +410,13 @@ def _nearest(
     slot are; its chain goes on through the former, for it is what decided.
     """
     nearest: dict[str, Link] = {}
+    arrival: dict[str, int] = {}
     queue: deque[str] = deque()
     onward: dict[str, list[Reason]] = {id: [] for id in members}
 
     def reach(reason: Reason, base: str | None) -> None:
         if reason.member not in nearest:
+            arrival[reason.member] = len(nearest)
             nearest[reason.member] = Link(reason, base)
             queue.append(reason.member)
 
@@ -434,9 +436,9 @@ def _nearest(
         id = queue.popleft()
         for reason in onward[id]:
             if isinstance(reason, Filled) and reason.fillers:
-                decider = next((each for each in nearest if each in reason.fillers), None)
-                if decider is not None and reason.by in nearest:
-                    reach(reason, decider)
+                there = [each for each in reason.fillers if each in nearest]
+                if there and reason.by in nearest:
+                    reach(reason, min(there, key=arrival.__getitem__))
             else:
                 reach(reason, id)
     return nearest

@@ -385,14 +385,18 @@ def _unstratified(catalog: Catalog) -> Iterator[Fault]:
     for, and wishing for what is there anyway must change nothing.
     """
     closed = closures(catalog)
-    order = list(catalog.slots)
-    for number, name in enumerate(order):
+    order = {name: number for number, name in enumerate(catalog.slots)}
+    for name in order:
+        askers = list(_askers(catalog, closed, name))
         for option in catalog.slots[name].options.values():
             told: dict[tuple[str, str], str] = {}
-            for before in _askers(catalog, closed, name):
-                new = _bring(closed, option.fills) - before
+            brought = _bring(closed, option.fills)
+            for before in askers:
+                new = brought - before
                 for id in catalog.ordered(new):
-                    for slot in order[:number]:
+                    related = {*catalog.entries[id].slots, *(s for s, _ in catalog.filled_by[id])}
+                    earlier = (slot for slot in related if order[slot] < order[name])
+                    for slot in sorted(earlier, key=order.__getitem__):
                         does = _disturbs(catalog, closed, id, slot, new, before)
                         if does:
                             told.setdefault((id, slot), does)
