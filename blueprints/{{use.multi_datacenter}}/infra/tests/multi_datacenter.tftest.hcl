@@ -74,6 +74,26 @@ run "the_fleet_and_the_load_balancer_stand_in_every_zone" {
   }
 }
 
+# All are of one size, so those that differ do not overlap.
+run "six_zones_have_room_in_the_smallest_network" {
+  command = plan
+
+  variables {
+    multi_datacenter_zones = 6
+    network_cidr           = "10.0.0.0/22"
+  }
+
+  assert {
+    condition     = length(distinct([for subnet in concat(values(aws_subnet.network_private), values(aws_subnet.network_public)) : subnet.cidr_block])) == 12
+    error_message = "subnets share addresses: ${join(", ", [for subnet in concat(values(aws_subnet.network_private), values(aws_subnet.network_public)) : subnet.cidr_block])}"
+  }
+
+  assert {
+    condition     = alltrue([for subnet in concat(values(aws_subnet.network_private), values(aws_subnet.network_public)) : endswith(subnet.cidr_block, "/26")])
+    error_message = "subnets differ in size"
+  }
+}
+
 run "each_zone_goes_out_through_the_nat_gateway_in_it" {
   assert {
     condition = alltrue([

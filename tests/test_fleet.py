@@ -1,0 +1,304 @@
+"""How many servers there are and where, whatever is asked for; and what happens when some are lost.
+
+The Terraform that decides is run as it is: its sums without any provider, for hundreds of wishes at
+once, and the whole of it on a mock AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, product
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from cdp_scaffold.render import Answers, Template
+from cdp_scaffold.resolver import Resolution, resolve
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = Template(ROOT)
+REGION = "us-east-1"
+"""Has six zones, one of which lacks machines that the others have."""
+
+needs_terraform = pytest.mark.skipif(
+    shutil.which("terraform") is None and not os.environ.get("CI"),
+    reason="terraform was not found; these checks need it (in CI it must be there)",
+)
+
+
+def tree(pattern: str) -> dict[str, str]:
+    """The text files of a repository that was made for one pattern."""
+    answer = resolve(TEMPLATE.catalog, [pattern], {})
+    assert isinstance(answer, Resolution)
+    rendered = TEMPLATE.tree(answer, Answers(project="shop", region=REGION))
+    return {path: content.decode() for path, content in rendered.items()}
+
+
+def terraform(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["terraform", f"-chdir={folder}", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"terraform {arguments}\n{done.stdout[-3000:]}\n{done.stderr}"
+    return done.stdout
+
+
+# Sums
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asks of the fleet."""
+
+    zones: int
+    required: int
+    spare: int
+
+    @property
+    def arguments(self) -> dict[str, int]:
+        return {
+            "multi_datacenter_zones": self.zones,
+            "multi_server_required": self.required,
+            "multi_server_spare": self.spare,
+        }
+
+
+WISHES = [Wish(*each) for each in product(range(2, 7), [*range(1, 14), 50, 100], (1, 2, 5))]
+
+
+@pytest.fixture(scope="module")
+def counts(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Wish, int]:
+    """How many servers the rendered Terraform runs for each wish, all asked in one go."""
+    if shutil.which("terraform") is None and not os.environ.get("CI"):
+        pytest.skip("terraform was not found")
+    files = tree("multi_datacenter")
+    sums = ["multi_server.tf", "multi_datacenter.tf", "servers.size.tf"]
+    asked = ["multi_server", "multi_datacenter", "network"]
+    root = tmp_path_factory.mktemp("sums")
+    fleet = root / "fleet"
+    fleet.mkdir()
+    for name in asked:
+        (fleet / f"{name}.variables.tf").write_text(files[f"infra/{name}.variables.tf"])
+    # Resources would want a provider; the sums stand in blocks of their own.
+    block = re.compile(r"^locals \{\n.*?^\}", re.MULTILINE | re.DOTALL)
+    blocks = [block.findall(files[f"infra/{name}"]) for name in sums]
+    assert all(blocks)
+    text = "\n\n".join(chain.from_iterable(blocks))
+    (fleet / "sums.tf").write_text(
+        f'{text}\n\noutput "count" {{\n  value = local.servers_count\n}}\n'
+    )
+    names = {f"wish_{number}": wish for number, wish in enumerate(WISHES)}
+    cases = json.dumps({name: wish.arguments for name, wish in names.items()})
+    passed = "\n".join(f"  {name} = each.value.{name}" for name in WISHES[0].arguments)
+    (root / "main.tf").write_text(
+        f'module "fleet" {{\n  source   = "./fleet"\n  for_each = jsondecode({json.dumps(cases)})\n'
+        f'{passed}\n}}\n\noutput "counts" {{\n'
+        "  value = { for name, fleet in module.fleet : name => fleet.count }\n}\n"
+    )
+
+    terraform(root, "init", "-input=false")
+    terraform(root, "apply", "-auto-approve", "-input=false")
+    found = json.loads(terraform(root, "output", "-json", "counts"))
+    return {names[name]: count for name, count in found.items()}
+
+
+def left(count: int, zones: int) -> int:
+    """Servers left after the worst loss of a zone; Auto Scaling spreads them evenly."""
+    return count - -(-count // zones)
+
+
+def test_whichever_zone_is_lost_enough_servers_are_left(counts: Mapping[Wish, int]) -> None:
+    short = {wish: n for wish, n in counts.items() if left(n, wish.zones) < wish.required}
+    assert len(counts) == len(WISHES)
+    assert short == {}
+
+
+def test_there_is_a_spare_server_for_each_that_was_asked_for(counts: Mapping[Wish, int]) -> None:
+    assert {w: n for w, n in counts.items() if n < w.required + w.spare} == {}
+
+
+def test_no_server_runs_that_neither_rule_asks_for(counts: Mapping[Wish, int]) -> None:
+    """One less in each zone would be too few, unless the spare ones decide."""
+    idle = {
+        wish: n
+        for wish, n in counts.items()
+        if n > wish.required + wish.spare and left(n - wish.zones, wish.zones) >= wish.required
+    }
+    assert idle == {}
+
+
+# The alarm for errors
+
+
+@pytest.fixture(scope="module")
+def percent() -> Callable[..., float | None]:
+    """The share of failed requests, as the alarm of the load balancer computes it."""
+    text = tree("multi_server")["infra/load_balancer.tf"]
+    errors, share = (
+        re.findall(rf'id\s*= "{name}".*?expression\s*= "(.*?)"', text, re.DOTALL)[0]
+        for name in ("errors", "percent")
+    )
+
+    def fill(metric: float | None, missing: float) -> float:
+        return missing if metric is None else metric
+
+    def compute(**metrics: float | None) -> float | None:
+        words = {"FILL": fill, "MAX": max, **metrics}
+        words["errors"] = eval(errors, {}, words)  # noqa: S307 - our own two formulas
+        try:
+            return float(eval(share, {}, words))  # noqa: S307
+        except ZeroDivisionError:
+            return None  # CloudWatch, too, has no value then
+
+    return compute
+
+
+@pytest.mark.parametrize(
+    ("requests", "servers", "balancer", "expected"),
+    [
+        pytest.param(200, 3, 1, 2, id="both-kinds-count"),
+        pytest.param(200, None, None, 0, id="no-errors"),
+        pytest.param(None, None, 40, 100, id="no-server-was-found-for-any"),
+        pytest.param(10, None, 40, 100, id="no-server-was-found-for-most"),
+        pytest.param(None, None, None, None, id="nobody-asks"),
+    ],
+)
+def test_the_alarm_hears_of_requests_that_found_no_server(
+    percent: Callable[..., float | None],
+    requests: float | None,
+    servers: float | None,
+    balancer: float | None,
+    expected: float | None,
+) -> None:
+    assert percent(requests=requests, servers=servers, balancer=balancer) == expected
+
+
+# The whole on a mock AWS
+
+
+@dataclass
+class Stack:
+    """A repository whose local stack stands."""
+
+    repository: Path
+
+    def local(self, verb: str, **values: object) -> str:
+        """Call the repository's own runner, after setting variables."""
+        lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+        if values:
+            (self.repository / "infra/terraform.tfvars").write_text(lines)
+        done = subprocess.run(
+            [sys.executable, str(self.repository / "local/runner"), verb],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{verb}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def client(self, service: str) -> Any:
+        port = json.loads((self.repository / ".local/mock.json").read_text())["port"]
+        return boto3.client(
+            service,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name=REGION,
+        )
+
+    @property
+    def group(self) -> dict[str, Any]:
+        (group,) = self.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        return dict(group)
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """Each server in service, with its zone."""
+        return {
+            each["InstanceId"]: each["AvailabilityZone"]
+            for each in self.group["Instances"]
+            if each["LifecycleState"] == "InService"
+        }
+
+    def lose(self, *servers: str) -> None:
+        self.client("ec2").terminate_instances(InstanceIds=list(servers))
+
+    def order(self) -> list[tuple[str, str, str]]:
+        """What the last apply did, event by event: kind, action, address."""
+        events = []
+        for line in (self.repository / ".local/terraform.log").read_text().splitlines():
+            event = json.loads(line) if line.startswith("{") else {}
+            if event.get("type") in ("apply_start", "apply_complete"):
+                hook = event["hook"]
+                events.append((event["type"], hook["action"], hook["resource"]["addr"]))
+        return events
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Four servers needed, three zones; without the steps that start processes."""
+    repository = tmp_path_factory.mktemp("stack") / "shop"
+    for path, content in tree("multi_datacenter").items():
+        if not path.startswith("local/steps/"):
+            (repository / path).parent.mkdir(parents=True, exist_ok=True)
+            (repository / path).write_text(content)
+    stack = Stack(repository)
+    try:
+        stack.local("up", multi_server_required=4, multi_datacenter_zones=3)
+        yield stack
+        assert "nothing is left" in stack.local("down")
+    finally:
+        stack.local("stop")
+
+
+@needs_terraform
+@pytest.mark.slow
+def test_servers_are_lost_and_zones_come_and_go(stack: Stack) -> None:
+    """One stack, one story: each `local up` also holds that a second plan is empty."""
+    zones = Counter(stack.servers.values())
+    assert sum(zones.values()) == 6
+    assert len(zones) == 3
+    assert max(zones.values()) - min(zones.values()) <= 1
+    (balancer,) = stack.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert {each["ZoneName"] for each in balancer["AvailabilityZones"]} == set(zones)
+
+    lost = next(iter(stack.servers))
+    stack.lose(lost)
+    assert lost not in stack.servers
+    assert (stack.group["DesiredCapacity"], len(stack.servers)) == (6, 6)
+
+    zone = max(zones)
+    survivors = {server for server, place in stack.servers.items() if place != zone}
+    stack.lose(*(stack.servers.keys() - survivors))
+    assert len(survivors & stack.servers.keys()) >= 4
+    assert (stack.group["DesiredCapacity"], len(stack.servers)) == (6, 6)
+    stack.local("up")
+
+    # The fifth zone has no machines of this type; left out, the sixth one takes its place.
+    grown = {"multi_server_required": 4, "multi_datacenter_zones": 5}
+    stack.local("up", **grown, network_excluded_zones=[f"{REGION}e"])
+    assert set(stack.servers.values()) <= {f"{REGION}{letter}" for letter in "abcdf"}
+    assert not [each for each in stack.order() if each[1] == "delete"]
+
+    stack.local("up", multi_server_required=4, multi_datacenter_zones=2)
+    order = stack.order()
+    fleet_left = order.index(("apply_complete", "update", "aws_autoscaling_group.servers"))
+    balancer_left = order.index(("apply_complete", "update", "aws_lb.load_balancer"))
+    for letter in "cdf":
+        zone = f'["{REGION}{letter}"]'
+        private = order.index(("apply_start", "delete", f"aws_subnet.network_private{zone}"))
+        public = order.index(("apply_start", "delete", f"aws_subnet.network_public{zone}"))
+        assert fleet_left < private
+        assert balancer_left < public
