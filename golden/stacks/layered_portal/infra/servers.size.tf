@@ -1,0 +1,6 @@
+# How large the fleet is: as large as the part of the system that asks for most.
+
+locals {
+  servers_count      = local.multi_server_count
+  servers_zone_count = 1
+}
