@@ -88,6 +88,8 @@ def test_every_valid_wish_validates(tmp_path: Path) -> None:
             for p, c in tree.items()
             if p.startswith("infra/") and "/tests/" not in p and not p.endswith(".tfvars")
         }
+        # Terraform reads these as it validates: they are what servers are set up with.
+        write({p: c for p, c in tree.items() if p.startswith("servers/")}, tmp_path / name)
         given = [
             f"  {each['value']['name']} = {json.dumps(each['value']['value'])}"
             for each in TEMPLATE.plugs(resolution.members).get("local.variables", [])
@@ -101,9 +103,9 @@ def test_every_valid_wish_validates(tmp_path: Path) -> None:
                 b'source  = "hashicorp/aws"\n      configuration_aliases = [aws.us_east_1]',
             )
             providers = "\n  providers = {\n    aws = aws\n    aws.us_east_1 = aws.us_east_1\n  }"
-        write(infra, tmp_path / name)
+        write(infra, tmp_path / name / "infra")
         arguments = "\n".join(given)
-        lines.append(f'module "{name}" {{\n  source = "./{name}"{providers}\n{arguments}\n}}')
+        lines.append(f'module "{name}" {{\n  source = "./{name}/infra"{providers}\n{arguments}\n}}')
     (tmp_path / "main.tf").write_text("\n".join(lines))
 
     terraform(tmp_path, "init", "-backend=false", "-input=false")
