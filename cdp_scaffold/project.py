@@ -90,12 +90,32 @@ def new(source: Source, answers: Mapping[str, Any], destination: Path) -> None:
             raise DestinationError(destination, _reason(error)) from error
         # The last part of the path stays, for a template may ask for the folder's name.
         made = place / destination.name
-        _render(source, source.address, answers, source.ref, made)
+        data = {**answers, **_read_ahead(source)}
+        _render(source, source.address, data, source.ref, made)
         check_destination(destination, place)
         try:
             staging.move(made, destination)
         except OSError as error:
             raise DestinationError(destination, _reason(error)) from error
+
+
+def _read_ahead(source: Source) -> dict[str, Any]:
+    """The catalogue as copier would read it, where it is at hand.
+
+    It is the hidden answer that takes longest: copier parses it several times, and slowly.
+    """
+    import yaml
+
+    if source.files is None:
+        return {}
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        text = (source.files / "blueprints" / "catalog.yml").read_bytes()
+    except FileNotFoundError:
+        return {}
+    if any(mark in text for mark in (b"{{", b"{%", b"{#")):
+        return {}  # copier renders it first
+    return {"catalog": yaml.load(text, loader)}  # noqa: S506 - a safe one
 
 
 def read_record(folder: Path) -> Record:

@@ -26,6 +26,8 @@ from cdp_scaffold.errors import RepositoryError
 # Settings of the repository that say what its file system can hold.
 ABILITIES = ("core.fileMode", "core.symlinks")
 JOURNAL = "cdp-update"
+SHA1 = 40
+"""Digits of an object's name."""
 
 
 @dataclass(frozen=True)
@@ -293,7 +295,7 @@ class Clone:
             _run(self.original, "hash-object", "-w", "--no-filters", "--stdin", feed=content)
             name = self._full(path)
             if not any(line.endswith(f"\t{name}") for line in lines):
-                lines.append(f"0 {'0' * 40}\t{name}")
+                lines.append(f"0 {'0' * SHA1}\t{name}")
             lines.append(f"{mode} {blob} {stage}\t{name}")
         staged = _git(self.folder, "diff-index", "--cached", "-z", self.head, "--", ".")
         entries = staged.split("\0")
@@ -381,12 +383,17 @@ def clone(folder: Path) -> Iterator[Clone]:
     """A private copy of the repository around `folder`, at its last commit.
 
     Raises:
-        RepositoryError: No git work tree, no commit in it, uncommitted changes, or another update
-            is at work in it.
+        RepositoryError: No git work tree, no commit in it, uncommitted changes, another update at
+            work in it, or a kind that cannot be merged.
     """
     folder = folder.resolve()
     top = find_top(folder)
     head = find_head(folder)
+    if len(head) != SHA1:
+        raise RepositoryError(
+            "the repository names its objects by SHA-256, which copier cannot merge yet",
+            "keep it in one that was made by plain `git init`",
+        )
     store = _git_folder(folder)
     with (
         _locked(store),

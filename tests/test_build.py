@@ -18,24 +18,29 @@ import copier as copier_package
 import pytest
 
 import hatch_build
+from cdp_scaffold import __version__
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.repositories import (
+    DEMO,
     ROOT,
     Outcome,
     commit,
     copier,
     git,
+    lines,
     real_template,
     release,
     run,
+    small_template,
     snapshot,
     tree,
     write,
 )
 
 ADDRESS = "https://git.example.com/cdp-scaffold.git"
-README = "blueprints/{{use.core}}/README.md.jinja"
+KITCHEN = "blueprints/{{use.core}}/kitchen.txt"
+FLOOR = "blueprints/{{use.core}}/floor.txt"
 PACKAGED = "cdp_scaffold/packaged"
 
 
@@ -48,9 +53,9 @@ def build(checkout: Path, target: Path, kind: str = "wheel", **environment: str)
     return made
 
 
-def checkout_of(folder: Path) -> Path:
-    """A checkout of all that goes into a package."""
-    real_template(folder)
+def checkout_of(template: Path) -> Path:
+    """A template made a checkout of all that goes into a package."""
+    folder = template
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md"):
         shutil.copy(ROOT / name, folder)
     ignore = shutil.ignore_patterns("__pycache__")
@@ -95,7 +100,8 @@ class Release:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Release:
     place = tmp_path_factory.mktemp("first")
-    checkout = checkout_of(place / "checkout")
+    checkout = checkout_of(small_template(place / "checkout"))
+    git(checkout, "tag", "-d", "v0.1.0")
     release(checkout, "v0.1.0")
     wheel = build(checkout, place / "dist")
     return Release(checkout, wheel, install(wheel, place / "venv"))
@@ -133,19 +139,18 @@ def test_a_wheel_carries_plain_files_and_a_bundle(first: Release, tmp_path: Path
     ]
 
 
-def test_an_installed_package_generates_without_network_and_checkout(
-    first: Release, tmp_path: Path
-) -> None:
+def test_an_installed_package_generates_without_network_and_checkout(tmp_path: Path) -> None:
     """What it writes records the public address, and is what the checkout would write."""
-    done = first.installed.cdp(
-        "new", "shop", "multi_server", "bootstrap", "--no-input", cwd=tmp_path
-    )
+    checkout = checkout_of(real_template(tmp_path / "checkout"))
+    installed = install(build(checkout, tmp_path / "dist"), tmp_path / "venv")
+
+    done = installed.cdp("new", "shop", *DEMO, "--no-input", cwd=tmp_path)
 
     assert (done.code, done.err) == (0, "")
-    template = Template(first.checkout)
-    answer = resolve(template.catalog, ["multi_server", "bootstrap"])
+    template = Template(checkout)
+    answer = resolve(template.catalog, DEMO)
     assert isinstance(answer, Resolution)
-    answers = Answers("shop", commit="v0.1.0", source=ADDRESS)
+    answers = Answers("shop", commit=f"v{__version__}", source=ADDRESS)
     assert tree(tmp_path / "shop") == template.tree(answer, answers)
 
 
@@ -153,7 +158,7 @@ def test_an_installed_package_lists_without_git(first: Release, tmp_path: Path) 
     done = first.installed.cdp("list", cwd=tmp_path, PATH="/nonexistent")
 
     assert (done.code, done.err) == (0, "")
-    assert "state_sharing" in done.out
+    assert "lemon" in done.out
 
 
 def test_a_repository_of_a_package_is_updated_by_the_next_and_by_copier(
@@ -161,25 +166,24 @@ def test_a_repository_of_a_package_is_updated_by_the_next_and_by_copier(
 ) -> None:
     """The package needs no network; copier goes to the public address, here a clone."""
     shop = tmp_path / "shop"
-    made = first.installed.cdp("new", shop, "multi_server", "--no-input", cwd=tmp_path)
+    made = first.installed.cdp("new", shop, "tea", "--no-input", cwd=tmp_path)
     assert made.code == 0, made.err
-    readme = (shop / "README.md").read_text()
-    write(shop, {"README.md": f"<!-- ours -->\n{readme}"})
+    write(shop, {"kitchen.txt": lines("kitchen", but={19: "mine"})})
     commit(shop)
     shutil.copytree(shop, tmp_path / "twin" / "shop")
     checkout = tmp_path / "checkout"
     shutil.copytree(first.checkout, checkout)
     version = (checkout / "cdp_scaffold" / "__init__.py").read_text().replace("0.1.0", "0.2.0")
-    text = (checkout / README).read_text()
-    changes = {"cdp_scaffold/__init__.py": version, README: f"{text}\nNew here.\n"}
-    release(checkout, "v0.2.0", dict(changes))
+    kitchen = lines("kitchen", but={2: "new"})
+    changes = {"cdp_scaffold/__init__.py": version, FLOOR: "swept\n", KITCHEN: kitchen}
+    release(checkout, "v0.2.0", changes)
     second = install(build(checkout, tmp_path / "dist"), tmp_path / "venv")
 
     done = second.cdp("update", cwd=shop)
 
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("changed  .copier-answers.yml\nchanged  README.md\n\n")
-    assert (shop / "README.md").read_text() == f"<!-- ours -->\n{readme}\nNew here.\n"
+    assert (shop / "floor.txt").read_text() == "swept\n"
+    assert (shop / "kitchen.txt").read_text() == lines("kitchen", but={2: "new", 19: "mine"})
     public = {
         "COPIER_CACHE_DIR": str(tmp_path / "cache"),
         "GIT_CONFIG_COUNT": "1",
@@ -240,30 +244,30 @@ def test_another_address_is_recorded_where_the_build_is_told(
     wheel = build(first.checkout, tmp_path / "dist", CDP_TEMPLATE_ADDRESS="gh:acme/patterns")
     installed = install(wheel, tmp_path / "venv")
 
-    done = installed.cdp("new", "shop", "multi_server", "--no-input", cwd=tmp_path)
+    done = installed.cdp("new", "shop", "tea", "--no-input", cwd=tmp_path)
 
     assert (done.code, done.err) == (0, "")
     assert "_src_path: gh:acme/patterns\n" in (tmp_path / "shop/.copier-answers.yml").read_text()
     commit(tmp_path / "shop")
-    assert installed.cdp("add", "bootstrap", cwd=tmp_path / "shop").code == 0
+    assert installed.cdp("add", "milk", cwd=tmp_path / "shop").code == 0
 
 
 def test_another_address_is_recorded_where_a_run_is_told(first: Release, tmp_path: Path) -> None:
     """And a repository of the built-in address is still updated from what the package carries."""
     other = {"CDP_TEMPLATE_ADDRESS": "https://git.acme.example/patterns"}
 
-    for name, environment in (("shop-one", {}), ("shop-two", other)):
-        made = ("new", name, "multi_server", "--no-input")
+    for name, environment in (("kitchen-one", {}), ("kitchen-two", other)):
+        made = ("new", name, "tea", "--no-input")
         assert first.installed.cdp(*made, cwd=tmp_path, **environment).code == 0
         commit(tmp_path / name)
 
     one, two = (
-        (tmp_path / n / ".copier-answers.yml").read_text() for n in ("shop-one", "shop-two")
+        (tmp_path / n / ".copier-answers.yml").read_text() for n in ("kitchen-one", "kitchen-two")
     )
     assert f"_src_path: {ADDRESS}\n" in one
     assert "_src_path: git+https://git.acme.example/patterns\n" in two
-    for name in ("shop-one", "shop-two"):
-        done = first.installed.cdp("add", "bootstrap", cwd=tmp_path / name, **other)
+    for name in ("kitchen-one", "kitchen-two"):
+        done = first.installed.cdp("add", "milk", cwd=tmp_path / name, **other)
         assert (done.code, done.err) == (0, "")
 
 
@@ -399,7 +403,7 @@ def test_a_repository_of_a_build_between_releases_says_what_to_do(
 ) -> None:
     """Its version is in no other package, nor at the public address."""
     shop = tmp_path / "shop"
-    assert first.installed.cdp("new", shop, "multi_server", "--no-input", cwd=tmp_path).code == 0
+    assert first.installed.cdp("new", shop, "tea", "--no-input", cwd=tmp_path).code == 0
     answers = (shop / ".copier-answers.yml").read_text()
     write(shop, {".copier-answers.yml": answers.replace("v0.1.0", "v0.0.5.post3")})
     commit(shop)

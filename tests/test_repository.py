@@ -217,6 +217,20 @@ def test_a_repository_without_a_commit_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_repository_that_copier_cannot_merge_is_refused(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256")
+    write(tmp_path, {"one.txt": "one\n"})
+    commit(tmp_path)
+
+    with pytest.raises(RepositoryError) as error, repository.clone(tmp_path):
+        pass
+
+    assert told(error) == (
+        "error: the repository names its objects by SHA-256, which copier cannot merge yet\n\n"
+        "hint: keep it in one that was made by plain `git init`"
+    )
+
+
 def test_a_machine_without_git_is_told_so(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import yaml
 
+from cdp_scaffold import project
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.repositories import (
@@ -114,42 +114,6 @@ def test_the_renderer_writes_what_copier_writes_for_a_pattern_alone(
     assert tree(tmp_path / "shop") == rendered(template, wish)
 
 
-def test_the_command_in_a_shell_needs_no_trust_and_asks_nothing(
-    template: Path, tmp_path: Path
-) -> None:
-    """Answers from a file, as CI gives them; those of another repository will do."""
-    first, second = tmp_path / "first" / "shop", tmp_path / "second" / "shop"
-    made = cdp("new", first, *WISHES["layered"].flags, "--no-input", "--template", template)
-    assert made.code == 0, made.err
-    answers = yaml.safe_load((first / ".copier-answers.yml").read_text())
-
-    command = (sys.executable, "-m", "copier", "copy", "--defaults")
-    done = run(*command, "--data-file", first / ".copier-answers.yml", template, second)
-
-    assert done.code == 0, done.err
-    assert tree(second) == tree(first)
-    assert answers["server_setup"] == "layered"
-    third = cdp(
-        *("new", tmp_path / "third" / "shop", "--no-input", "--template", template),
-        *("--answers", first / ".copier-answers.yml"),
-    )
-    assert third.code == 0, third.err
-    assert tree(tmp_path / "third" / "shop") == tree(first)
-
-
-def test_patterns_come_in_the_order_of_the_catalogue(template: Path, tmp_path: Path) -> None:
-    """However they were named, so that the same wish is the same repository."""
-    wish = Wish(tuple(reversed(DEMO)))
-
-    done = cdp("new", tmp_path / "a" / "shop", *wish.flags, "--no-input", "--template", template)
-    plain = copier("copy", "-l", "-q", *wish.data, template, tmp_path / "b" / "shop")
-
-    assert (done.code, plain.code) == (0, 0)
-    assert tree(tmp_path / "a" / "shop") == tree(tmp_path / "b" / "shop")
-    answers = yaml.safe_load((tmp_path / "a" / "shop" / ".copier-answers.yml").read_text())
-    assert answers["patterns"] == list(CATALOGUE.ordered(DEMO))
-
-
 class TestSmallTemplate:
     """Ways to name a template, where what is in it does not matter."""
 
@@ -172,6 +136,35 @@ class TestSmallTemplate:
         one, other = tmp_path / "one" / "kitchen", tmp_path / "other" / "kitchen"
         assert snapshot(one) == snapshot(other)
         return tree(one)
+
+    def test_the_command_in_a_shell_needs_no_trust_and_asks_nothing(
+        self, small: Path, tmp_path: Path
+    ) -> None:
+        """Answers from a file, as CI gives them; those of another repository will do."""
+        first, second, third = (tmp_path / n / "kitchen" for n in ("first", "second", "third"))
+        choices = ("--set", "heat=electric", "--set", "tea_minutes=5", "--set", "region=eu-west-1")
+        made = cdp("new", first, "tea", *choices, "--no-input", "--template", small)
+        assert made.code == 0, made.err
+        answers = first / ".copier-answers.yml"
+
+        command = (sys.executable, "-m", "copier", "copy", "--defaults")
+        done = run(*command, "--data-file", answers, small, second)
+        again = cdp("new", third, "--answers", answers, "--no-input", "--template", small)
+
+        assert (done.code, again.code) == (0, 0), done.err + again.err
+        assert snapshot(first) == snapshot(second) == snapshot(third)
+        assert (first / "stove" / "electric.txt").exists()
+
+    def test_patterns_come_in_the_order_of_the_catalogue(self, small: Path, tmp_path: Path) -> None:
+        """However they were named, so that the same wish is the same repository."""
+        one, other = tmp_path / "one" / "kitchen", tmp_path / "other" / "kitchen"
+
+        cdp("new", one, "milk", "tea", "--no-input", "--template", small)
+        data = ("--data", "project=kitchen", "--data", "patterns=[milk, tea, tea]")
+        copier("copy", "--defaults", "--quiet", *data, small, other)
+
+        assert project.read_answers(one)["patterns"] == ["tea", "milk"]
+        self.assert_equal(tmp_path)
 
     def test_the_newest_version_is_taken(self, small: Path, tmp_path: Path) -> None:
         """By its number, and no pre-release."""
@@ -213,6 +206,16 @@ class TestSmallTemplate:
         self.both(small, tmp_path)
 
         assert b"_commit" not in self.assert_equal(tmp_path)[".copier-answers.yml"]
+
+    def test_a_catalogue_may_be_a_template_itself(self, small: Path, tmp_path: Path) -> None:
+        """`cdp` reads a plain one ahead of copier, which renders it first."""
+        shutil.rmtree(small / ".git")
+        titled = CATALOG.replace("title: Water", "title: \"{{ 'Wa' ~ 'ter' }}\"", 1)
+        write(small, {"blueprints/catalog.yml": titled})
+
+        self.both(small, tmp_path)
+
+        assert b"- Water\n" in self.assert_equal(tmp_path)["README.md"]
 
     def test_a_bundle_will_do(self, small: Path, tmp_path: Path) -> None:
         git(small, "bundle", "create", "-q", str(tmp_path / "t.bundle"), "--all")
