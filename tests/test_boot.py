@@ -51,7 +51,7 @@ PHASES = {
 
 RELEASES = "opt/shop/releases"
 
-PROVIDER = """\
+MOCK = """\
 provider "aws" {
   access_key                  = "test"
   secret_key                  = "test"
@@ -59,6 +59,15 @@ provider "aws" {
   s3_use_path_style           = true
   skip_credentials_validation = true
   skip_metadata_api_check     = true
+}
+
+# What a boot does not look at, and the mock takes long for.
+resource "aws_launch_template" "servers" {
+  vpc_security_group_ids = []
+
+  iam_instance_profile {
+    name = "servers"
+  }
 }
 """
 
@@ -307,7 +316,7 @@ def stacks(
         if way not in standing:
             repository = tmp_path_factory.mktemp(way) / "shop"
             render(way, repository)
-            (repository / "infra/mock_override.tf").write_text(PROVIDER)
+            (repository / "infra/mock_override.tf").write_text(MOCK)
             stack = Stack(way, repository, mock_aws())
             stack.terraform("init", "-input=false", "-backend=false")
             stack.apply()
@@ -632,6 +641,25 @@ def test_the_repository_boots_its_own_servers(
     for server in servers:
         with pytest.raises(urllib.error.URLError):
             direct.open(f"{server['url']}/health", timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("#cloud-config\n", "does not start with #!/bin/bash"),
+        ("#!/bin/bash\n" + "#" * 16384, "has 16396 bytes; EC2 takes 16384"),
+        ("#!/bin/bash\n\nexport DB_PASSWORD='1234'\n", "held a secret in line 3"),
+        ("#!/bin/bash\nkey=AKIA" + "0" * 16 + "\n", "held a secret in line 2"),
+    ],
+)
+def test_user_data_that_could_not_start_or_tells_a_secret_is_refused(
+    text: str, reason: str
+) -> None:
+    """What `make local` would take, a real server must be able to take."""
+    boot_step = load(ROOT / "blueprints/{{use.setup}}/local/steps/50-boot.py")
+
+    with pytest.raises(SystemExit, match=reason):
+        boot_step.check(text)
 
 
 def image_and_pins(stack: Stack) -> tuple[str, dict[str, str]]:
