@@ -196,8 +196,7 @@ def update(
         asked = _run_update(source, record, answers, clone.folder)
         after = read_record(clone.folder)
         _check_answers(record, after, answers)
-        change = clone.change()
-        lost = _losses(source, record, after, clone, change)
+        change, lost = _losses(source, record, after, clone, clone.change())
         if lost and not may_lose(lost):
             raise WouldLoseError(lost)
         clone.carry_over(change, last=ANSWERS_FILE)
@@ -260,24 +259,30 @@ def _unknown(version: str) -> GenerationError:
 
 def _losses(
     source: Source, record: Record, after: Record, clone: Clone, change: Change
-) -> list[str]:
-    """The files whose present content would be lost, in git's history or for good."""
+) -> tuple[Change, list[str]]:
+    """The files whose present content would be lost, in git's history or for good.
+
+    Returns:
+        The change without files that git does not hold and the template left as they were, and
+        the files.
+    """
     touched = [path for path in (*change.deleted, *change.changed) if path != ANSWERS_FILE]
-    lost = list(change.covered)
-    if not touched:
-        return lost
+    if not touched and not change.covered:
+        return change, []
     name = clone.original.name
     with tempfile.TemporaryDirectory(prefix="cdp-compare.") as place:
         # Generated again what the user was given, to see what they made of it.
         old, new = Path(place) / "old" / name, Path(place) / "new" / name
         _render(source, record.address, record.answers, record.commit, old)
+        change = clone.sparing(change, old)
+        lost = list(change.covered)
         edited = clone.edited(touched, old)
         lost += [path for path in edited if path in change.deleted]
         merged = [path for path in edited if path not in {*change.deleted, *change.conflicts}]
         if merged:
             _render(source, after.address, after.answers, source.ref, new)
             lost += clone.dropped(merged, old, new)
-    return list(dict.fromkeys(lost))
+    return change, list(dict.fromkeys(lost))
 
 
 def _notes(clone: Clone, before: Record, after: Record, asked: frozenset[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,29 @@ class Clone:
             if path:
                 committed[path] = about.split()[2]
         return committed
+
+    def sparing(self, change: Change, old: Path) -> Change:
+        """The change without generated files that git does not hold and that stay as they were.
+
+        Of those that do not, only what the user edited counts as covered.
+
+        Args:
+            change: What is different here.
+            old: What was generated for the user.
+        """
+        same = {
+            path
+            for path in change.covered
+            if path in change.created and _print(old / path) == _print(self.folder / path)
+        }
+        unedited = {
+            path for path in change.covered if _print(old / path) == _print(self.original / path)
+        }
+        return replace(
+            change,
+            created=tuple(path for path in change.created if path not in same),
+            covered=tuple(path for path in change.covered if path not in same | unedited),
+        )
 
     def edited(self, paths: Sequence[str], generated: Path) -> list[str]:
         """Those files of the last commit that are not as they were generated."""

@@ -24,6 +24,7 @@ from cdp_scaffold.resolver import Resolution, resolve
 from tests.repositories import (
     DEMO,
     ROOT,
+    TEMPLATE,
     Outcome,
     commit,
     copier,
@@ -202,6 +203,15 @@ def test_a_repository_of_a_package_is_updated_by_the_next_and_by_copier(
         "error: the repository is at v0.2.0, which is newer than v0.1.0; nothing was changed\n\n"
         "hint: bring cdp-scaffold itself up to date, or name a newer version by `--ref`\n",
     )
+
+
+def test_no_file_of_the_template_is_ignored_by_git() -> None:
+    """A blueprint's own `.gitignore` holds in this repository too, and would keep it out."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+
+    ignored = git(ROOT, "ls-files", "--cached", "--ignored", "--exclude-standard", *TEMPLATE)
+    assert ignored == ""
 
 
 def test_an_sdist_leads_to_the_same_wheel(first: Release, tmp_path: Path) -> None:

@@ -786,6 +786,29 @@ class TestLosses:
         assert "cow/name.txt" not in done.out
         assert (kitchen.folder / "cow" / "name.txt").read_text() == "Elsa\n"
 
+    def test_a_file_that_the_template_has_git_ignore_is_the_users(self, kitchen: Kitchen) -> None:
+        """No update asks about it while the template leaves it alone, nor if nobody edited it."""
+        ignored = {"own.cfg": "a\n", "other.cfg": "a\n", ".gitignore.jinja": "*.cfg\n"}
+        files = {f"{CORE}/{name}": text for name, text in ignored.items()}
+        release(kitchen.template, "v0.2.0", dict(files))
+        assert kitchen.cdp("update").code == 0
+        commit(kitchen.folder)
+        write(kitchen.folder, {"own.cfg": "mine\n"})
+        release(kitchen.template, "v0.3.0", {f"{CORE}/other.cfg": "b\n"})
+
+        done = kitchen.cdp("update")
+
+        assert (done.code, done.err) == (0, "")
+        assert "own.cfg" not in done.out
+        assert (kitchen.folder / "own.cfg").read_text() == "mine\n"
+        assert (kitchen.folder / "other.cfg").read_text() == "b\n"
+        commit(kitchen.folder)
+        release(kitchen.template, "v0.4.0", {f"{CORE}/own.cfg": "b\n"})
+        done = kitchen.cdp("update")
+        assert done == Outcome(
+            1, "", self.WARNING.replace("docs/milk.txt", "own.cfg") + self.REFUSAL
+        )
+
     def test_the_users_git_settings_cost_no_edit(self, kitchen: Kitchen, tmp_path: Path) -> None:
         """Under most of these copier drops edits or hides rejected ones, and says nothing."""
         release(kitchen.template, "v0.2.0", SECOND)
