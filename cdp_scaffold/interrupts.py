@@ -33,9 +33,25 @@ def ending_cleanly() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Put off whatever would end the program until the block is done."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *ENDINGS})
+    """Put off whatever would end the program until the block is done.
+
+    Programs that are started in it inherit the mask; another thread of this one may be handed a
+    signal in spite of it, and for that the handlers wait as well.
+    """
+    numbers = (signal.SIGINT, *ENDINGS)
+    waiting: list[int] = []
+    handlers = {}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        for number in numbers:
+            handlers[number] = signal.signal(number, lambda got, _: waiting.append(got))
+    except ValueError:  # not in the main thread, to which no handler is called
+        pass
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if waiting:
+            signal.raise_signal(waiting[0])
