@@ -89,11 +89,11 @@ def delete(ec2: Any, image: dict[str, Any]) -> None:
             ec2.delete_snapshot(SnapshotId=disk["SnapshotId"])
 
 
-def at_least_one(text: str) -> int:
-    """A number of images to keep."""
+def not_negative(text: str) -> int:
+    """A number of images to keep; what is in use stays even where it is none."""
     number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"at least one image must stay; got {text}")
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"it must be 0 or more; got {text}")
     return number
 
 
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Delete images that nobody needs any more.")
     parser.add_argument("--delete", action="store_true", help="delete them, and not only tell")
     parser.add_argument(
-        "--keep", type=at_least_one, default=5, metavar="N", help="newest that stay, default 5"
+        "--keep", type=not_negative, default=5, metavar="N", help="newest that stay, default 5"
     )
     parser.add_argument("--stack", help="<project>-<environment>; by default this repository's")
     parser.add_argument("--region", help="by default the one this repository's stack stands in")

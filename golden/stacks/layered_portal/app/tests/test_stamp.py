@@ -123,11 +123,21 @@ def test_an_image_that_servers_would_be_started_from_stays(script: SimpleNamespa
     assert there(ec2) == set(images)
 
 
-def test_keeping_none_is_refused(script: SimpleNamespace, capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit, match="2"):
-        script.main([*STACK, "--keep", "0"])
+def test_when_the_stack_is_gone_all_its_images_can_go(script: SimpleNamespace, ec2: Any):
+    built(ec2, "image")
 
-    assert "at least one image must stay; got 0" in capsys.readouterr().err
+    assert script.main([*STACK, "--keep", "0", "--delete"]) == 0
+
+    assert there(ec2) == set()
+
+
+def test_keeping_less_than_none_is_refused(
+    script: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit, match="2"):
+        script.main([*STACK, "--keep", "-1"])
+
+    assert "it must be 0 or more; got -1" in capsys.readouterr().err
 
 
 def test_what_aws_refuses_is_told(

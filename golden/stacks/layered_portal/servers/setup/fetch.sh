@@ -34,7 +34,8 @@ tell_group() {
     log "no instance metadata here, so no Auto Scaling group to tell"
     return 0
   }
-  group=$(aws autoscaling describe-auto-scaling-instances --instance-ids "$instance" \
+  # Again and again: a new permission takes some seconds until it is known everywhere.
+  group=$(retry aws autoscaling describe-auto-scaling-instances --instance-ids "$instance" \
     --query 'AutoScalingInstances[0].AutoScalingGroupName' --output text) || return
   # Not an error where nobody waits: a server older than the hook, or a second run.
   aws autoscaling complete-lifecycle-action --auto-scaling-group-name "$group" \

@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 run "sessions_expire_by_what_the_application_writes" {
   assert {
     condition     = aws_dynamodb_table.session_table.ttl[0].enabled && aws_dynamodb_table.session_table.ttl[0].attribute_name == local.session_table_expires_at

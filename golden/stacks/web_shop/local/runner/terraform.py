@@ -159,7 +159,7 @@ class _Progress:
             self.errors.append(_worded(event["diagnostic"]))
         if time.monotonic() - self._last >= EVERY and self._todo:
             self._last = time.monotonic()
-            at_work = ", ".join([*self._at_work][:3]) + (", …" if len(self._at_work) > 3 else "")
+            at_work = ", ".join([*self._at_work][:2]) + (", …" if len(self._at_work) > 2 else "")
             self._say(f"{self._done} of {self._todo} done" + (f"; at {at_work}" if at_work else ""))
 
 
