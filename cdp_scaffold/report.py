@@ -233,7 +233,7 @@ def answers_text(answers: Mapping[str, Any]) -> str:
 
 def updated(change: Change, notes: Sequence[str], commit: str) -> str:
     """What an update did."""
-    lines = [f"note: {each}" for each in notes]
+    lines = [f"note: {each}" for each in (*notes, *change.notes)]
     if not change:
         return "\n".join([*lines, f"Nothing to change; the repository is at {commit}."]) + "\n"
     for word, paths in (
