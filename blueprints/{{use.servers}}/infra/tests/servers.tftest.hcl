@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 run "a_server_is_closed_by_default" {
   assert {
     condition     = aws_launch_template.servers.metadata_options[0].http_tokens == "required" && aws_launch_template.servers.metadata_options[0].http_put_response_hop_limit == 1
