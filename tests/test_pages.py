@@ -445,3 +445,10 @@ def test_a_language_of_two_patterns_makes_pages_too() -> None:
     for path in made:
         if path.endswith(".svg"):
             assert "Be &amp; ta" in "".join(made[path].splitlines())
+
+
+def test_the_readme_quotes_the_numbers_of_the_model() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert f"Of the {MODEL.whole.wishes:,} wishes" in readme
+    assert f"{MODEL.whole.valid:,} are valid" in readme
