@@ -298,7 +298,12 @@ def test_servers_are_lost_and_zones_come_and_go(stack: Stack) -> None:
     balancer_left = order.index(("apply_complete", "update", "aws_lb.load_balancer"))
     for letter in "cdf":
         zone = f'["{REGION}{letter}"]'
-        private = order.index(("apply_start", "delete", f"aws_subnet.network_private{zone}"))
-        public = order.index(("apply_start", "delete", f"aws_subnet.network_public{zone}"))
-        assert fleet_left < private
-        assert balancer_left < public
+        for way in (
+            "aws_subnet.network_private",
+            "aws_route_table_association.network_private",
+            "aws_route.network_nat",
+            "aws_nat_gateway.network",
+        ):
+            assert fleet_left < order.index(("apply_start", "delete", way + zone)), way
+        for way in ("aws_subnet.network_public", "aws_route_table_association.network_public"):
+            assert balancer_left < order.index(("apply_start", "delete", way + zone)), way
