@@ -7,7 +7,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.80, < 7"
+      version = ">= 5.90, < 7"
     }
   }
 }
