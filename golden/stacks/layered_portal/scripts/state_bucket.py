@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, UnknownRegionError
 
 KEEP_DAYS = 90
 """How long a replaced state can be brought back."""
@@ -106,10 +107,22 @@ def main() -> int:
     parser.add_argument("bucket", help="its name, unlike that of any other bucket in the world")
     parser.add_argument("--region", required=True, help="where it is to stand")
     arguments = parser.parse_args()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", arguments.bucket):
+        print(
+            "error: the name of a bucket must be 3 to 63 lower-case letters, digits and hyphens, "
+            f"and start and end with a letter or digit; got `{arguments.bucket}`",
+            file=sys.stderr,
+        )
+        return 1
     session = boto3.Session(region_name=arguments.region)
-    partition = session.get_partition_for_region(arguments.region)
     try:
+        partition = session.get_partition_for_region(arguments.region)
         done = make(session.client("s3"), arguments.bucket, arguments.region, partition)
+    except UnknownRegionError:
+        print(
+            f"error: `{arguments.region}` is no AWS Region, such as eu-central-1", file=sys.stderr
+        )
+        return 1
     except (BotoCoreError, ClientError) as error:
         print(f"error: {arguments.bucket}: {error}", file=sys.stderr)
         return 1
