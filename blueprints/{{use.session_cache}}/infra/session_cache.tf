@@ -94,26 +94,27 @@ resource "aws_security_group" "session_cache" {
 
 # The same two rules for a cache that is made here and for one that is there already.
 locals {
-  session_cache_groups = local.session_cache_created ? { cache = aws_security_group.session_cache[0].id } : { for name in ["cache"] : name => var.session_cache_security_group_id if var.session_cache_security_group_id != null }
+  session_cache_group   = local.session_cache_created ? one(aws_security_group.session_cache).id : var.session_cache_security_group_id
+  session_cache_clients = { for kind, group in local.setup_security_groups : kind => group if local.session_cache_created || var.session_cache_security_group_id != null }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "session_cache" {
-  for_each = local.session_cache_groups
+  for_each = local.session_cache_clients
 
-  security_group_id            = each.value
+  security_group_id            = local.session_cache_group
   description                  = "Sessions, from the servers of ${local.name}"
-  referenced_security_group_id = aws_security_group.servers.id
+  referenced_security_group_id = each.value
   ip_protocol                  = "tcp"
   from_port                    = local.session_cache_port
   to_port                      = local.session_cache_port
 }
 
 resource "aws_vpc_security_group_egress_rule" "session_cache" {
-  for_each = local.session_cache_groups
+  for_each = local.session_cache_clients
 
-  security_group_id            = aws_security_group.servers.id
+  security_group_id            = each.value
   description                  = "Sessions, to their cache"
-  referenced_security_group_id = each.value
+  referenced_security_group_id = local.session_cache_group
   ip_protocol                  = "tcp"
   from_port                    = local.session_cache_port
   to_port                      = local.session_cache_port
@@ -169,10 +170,10 @@ data "aws_iam_policy_document" "session_cache" {
 }
 
 resource "aws_iam_role_policy" "session_cache" {
-  count = local.session_cache_created ? 1 : 0
+  for_each = { for kind, role in local.setup_roles : kind => role if local.session_cache_created }
 
   name   = "session-cache"
-  role   = aws_iam_role.servers.id
+  role   = each.value
   policy = data.aws_iam_policy_document.session_cache[0].json
 }
 

@@ -60,12 +60,12 @@ run "the_cache_stands_in_private_subnets" {
 
 run "only_servers_reach_the_cache" {
   assert {
-    condition     = aws_vpc_security_group_ingress_rule.session_cache["cache"].security_group_id == aws_security_group.session_cache[0].id && aws_vpc_security_group_ingress_rule.session_cache["cache"].referenced_security_group_id == aws_security_group.servers.id
+    condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.session_cache : rule.security_group_id == aws_security_group.session_cache[0].id]) && { for kind, rule in aws_vpc_security_group_ingress_rule.session_cache : kind => rule.referenced_security_group_id } == local.setup_security_groups
     error_message = "the cache is open to somebody else"
   }
 
   assert {
-    condition     = aws_vpc_security_group_egress_rule.session_cache["cache"].security_group_id == aws_security_group.servers.id && aws_vpc_security_group_egress_rule.session_cache["cache"].referenced_security_group_id == aws_security_group.session_cache[0].id
+    condition     = alltrue([for rule in aws_vpc_security_group_egress_rule.session_cache : rule.referenced_security_group_id == aws_security_group.session_cache[0].id]) && { for kind, rule in aws_vpc_security_group_egress_rule.session_cache : kind => rule.security_group_id } == local.setup_security_groups
     error_message = "servers may speak to something else than the cache"
   }
 
@@ -170,7 +170,7 @@ run "a_cache_that_is_there_already_is_used" {
   }
 
   assert {
-    condition     = aws_vpc_security_group_egress_rule.session_cache["cache"].to_port == 6380 && aws_vpc_security_group_ingress_rule.session_cache["cache"].security_group_id == "sg-0123456789abcdef0"
+    condition     = keys(aws_vpc_security_group_egress_rule.session_cache) == keys(local.setup_roles) && alltrue([for rule in aws_vpc_security_group_egress_rule.session_cache : rule.to_port == 6380]) && alltrue([for rule in aws_vpc_security_group_ingress_rule.session_cache : rule.security_group_id == "sg-0123456789abcdef0"])
     error_message = "servers are not let through to the cache"
   }
 }

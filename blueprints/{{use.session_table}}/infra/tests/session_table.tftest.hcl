@@ -67,7 +67,7 @@ run "servers_may_use_single_sessions_of_this_table_only" {
   }
 
   assert {
-    condition     = aws_iam_role_policy.session_table.role == aws_iam_role.servers.id
+    condition     = { for kind, policy in aws_iam_role_policy.session_table : kind => policy.role } == local.setup_roles
     error_message = "the permission is somebody else's"
   }
 }

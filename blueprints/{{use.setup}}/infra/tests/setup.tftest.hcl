@@ -93,22 +93,6 @@ run "servers_may_read_their_bundle_and_settings_only" {
   }
 }
 
-run "a_server_that_says_nothing_is_replaced" {
-  variables {
-    setup_minutes = 30
-  }
-
-  assert {
-    condition     = aws_autoscaling_lifecycle_hook.setup.default_result == "ABANDON" && aws_autoscaling_lifecycle_hook.setup.heartbeat_timeout == 1800
-    error_message = "a server that never finished its setup would be put into service"
-  }
-
-  assert {
-    condition     = strcontains(local.setup_user_data, "export SETUP_LAUNCH_HOOK='${aws_autoscaling_lifecycle_hook.setup.name}'")
-    error_message = "the server would answer another hook than the one that waits"
-  }
-}
-
 run "a_setup_of_a_day_is_refused" {
   command = plan
 

@@ -139,7 +139,7 @@ resource "aws_launch_template" "servers" {
 }
 
 resource "aws_autoscaling_group" "servers" {
-  name                = "${local.name}-servers"
+  name                = local.servers_group_name
   min_size            = local.servers_count
   max_size            = local.servers_count
   desired_capacity    = local.servers_count
@@ -160,6 +160,13 @@ resource "aws_autoscaling_group" "servers" {
     "GroupPendingInstances",
     "GroupTerminatingInstances",
   ]
+
+  initial_lifecycle_hook {
+    name                 = local.servers_launch_hook.name
+    lifecycle_transition = local.servers_launch_hook.lifecycle_transition
+    default_result       = local.servers_launch_hook.default_result
+    heartbeat_timeout    = local.servers_launch_hook.heartbeat_timeout
+  }
 
   launch_template {
     id      = aws_launch_template.servers.id

@@ -165,39 +165,9 @@ data "aws_iam_policy_document" "setup" {
 }
 
 resource "aws_iam_role_policy" "setup" {
+  for_each = local.setup_roles
+
   name   = "setup"
-  role   = aws_iam_role.servers.id
+  role   = each.value
   policy = data.aws_iam_policy_document.setup.json
-}
-
-# A new server counts only once its setup said so. A roll waits for that, so a bundle that
-# does not come up takes no working server with it, and a server that failed is replaced.
-resource "aws_autoscaling_lifecycle_hook" "setup" {
-  name                   = local.setup_launch_hook
-  autoscaling_group_name = aws_autoscaling_group.servers.name
-  lifecycle_transition   = "autoscaling:EC2_INSTANCE_LAUNCHING"
-  default_result         = "ABANDON"
-  heartbeat_timeout      = var.setup_minutes * 60
-}
-
-# Apart from the policy above: the launch template waits for that one, and the group this
-# one names waits for the launch template.
-data "aws_iam_policy_document" "setup_launch_hook" {
-  statement {
-    sid       = "AnswerLaunchHook"
-    actions   = ["autoscaling:CompleteLifecycleAction"]
-    resources = [aws_autoscaling_group.servers.arn]
-  }
-
-  statement {
-    sid       = "FindOwnGroup"
-    actions   = ["autoscaling:DescribeAutoScalingInstances"]
-    resources = ["*"] # a list action, it knows no narrower resource
-  }
-}
-
-resource "aws_iam_role_policy" "setup_launch_hook" {
-  name   = "setup-launch-hook"
-  role   = aws_iam_role.servers.id
-  policy = data.aws_iam_policy_document.setup_launch_hook.json
 }

@@ -2,6 +2,7 @@
 # there before it starts, and may go only after it went.
 resource "terraform_data" "servers_needs" {
   depends_on = [
+    aws_iam_role_policy.servers_launch_hook,
     aws_iam_role_policy.servers_session_manager,
     aws_route.network_nat,
     aws_route_table_association.network_private,

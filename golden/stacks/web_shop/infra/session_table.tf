@@ -50,8 +50,10 @@ data "aws_iam_policy_document" "session_table" {
 }
 
 resource "aws_iam_role_policy" "session_table" {
+  for_each = local.setup_roles
+
   name   = "session-table"
-  role   = aws_iam_role.servers.id
+  role   = each.value
   policy = data.aws_iam_policy_document.session_table.json
 }
 

@@ -53,6 +53,32 @@ run "the_fleet_has_one_size" {
   }
 }
 
+run "a_server_that_says_nothing_is_replaced" {
+  variables {
+    setup_minutes = 30
+  }
+
+  assert {
+    condition     = aws_autoscaling_lifecycle_hook.servers.default_result == "ABANDON" && aws_autoscaling_lifecycle_hook.servers.heartbeat_timeout == 1800
+    error_message = "a server that never finished its setup would be put into service"
+  }
+
+  assert {
+    condition     = one(aws_autoscaling_group.servers.initial_lifecycle_hook).default_result == "ABANDON" && one(aws_autoscaling_group.servers.initial_lifecycle_hook).heartbeat_timeout == 1800
+    error_message = "the first servers of a new stack would be put into service unfinished"
+  }
+
+  assert {
+    condition     = strcontains(local.setup_user_data, "export SETUP_LAUNCH_HOOK='${aws_autoscaling_lifecycle_hook.servers.name}'") && one(aws_autoscaling_group.servers.initial_lifecycle_hook).name == aws_autoscaling_lifecycle_hook.servers.name
+    error_message = "the server would answer another hook than the one that waits"
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.servers_launch_hook.statement[0].resources == toset(["arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:autoScalingGroupName/${aws_autoscaling_group.servers.name}"])
+    error_message = "servers may answer for another group than their own"
+  }
+}
+
 run "a_roll_starts_the_new_server_first" {
   command = plan
 
