@@ -115,6 +115,39 @@ class Diagrams(Generic[Variable]):
             function = high if values.get(self.variables[level]) else low
         return function == TRUE
 
+    def cheapest(self, function: int, costs: Mapping[Variable, int]) -> dict[Variable, bool] | None:
+        """A model whose true variables cost least, without those that are false in it.
+
+        Of several the one that makes later variables true; `None` where the function has no model.
+        """
+        known: dict[int, tuple[int, bool]] = {TRUE: (0, False)}
+
+        def least(node: int) -> int | None:
+            """The least cost of a model below the node."""
+            if node == FALSE:
+                return None
+            if node not in known:
+                level, low, high = self._nodes[node]
+                without, more = least(low), least(high)
+                if more is not None:
+                    more += costs.get(self.variables[level], 0)
+                takes = without is None or (more is not None and more < without)
+                cost = more if takes else without
+                assert cost is not None
+                known[node] = (cost, takes)
+            return known[node][0]
+
+        if least(function) is None:
+            return None
+        model: dict[Variable, bool] = {}
+        node = function
+        while node > TRUE:
+            level, low, high = self._nodes[node]
+            if known[node][1]:
+                model[self.variables[level]] = True
+            node = high if known[node][1] else low
+        return model
+
     def count(self, function: int, sized: Collection[Variable]) -> tuple[int, ...]:
         """The number of models, by how many of the variables in `sized` are true in them."""
         known: dict[int, list[int]] = {FALSE: [0], TRUE: [1]}

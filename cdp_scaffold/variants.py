@@ -1,21 +1,23 @@
 """Every distinct text a template file can have, over all valid wishes.
 
-A file reads few choices. Rendering it with a recorder tells which; the variants are then the
-distinct texts over the assignments of just these choices that some valid wish allows.
+A file reads few choices. Rendering it for one wish with a recorder tells which it read; every
+other wish in which these are the same gives the same text. So the valid wishes are taken off,
+a reading at a time, until none is left: the number of renderings is that of the distinct readings,
+however many wishes there are.
 A file that reads the whole resolution, or what many members contribute, gathers (README, file
 guide, picture): it has as many texts as there are wishes, and is checked by its fragments instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
 from typing import Any
 
-from cdp_scaffold.catalog import Catalog, Option
+from cdp_scaffold.bdd import FALSE
+from cdp_scaffold.feature_model import FeatureModel
 from cdp_scaffold.render import Source, Template
-from cdp_scaffold.resolver import Resolution, resolve
+from cdp_scaffold.resolver import Resolution
 
 EVERYTHING = "*"
 GATHERED = {"patterns", "_copier_answers"}
@@ -24,7 +26,8 @@ GATHERED = {"patterns", "_copier_answers"}
 MANY = 5
 """Where more members than these contribute to a file, it gathers."""
 
-Assignment = tuple[tuple[str, str], ...]
+Reading = Mapping[str, str]
+"""Member -> `yes` or nothing, slot -> option or nothing: what a template read."""
 
 
 class _Recorder(dict[str, Any]):
@@ -68,84 +71,65 @@ class _Recorder(dict[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """One distinct text of a file."""
+
+    name: str
+    """What decides that it is this one: `always`, `alone`, or the members and options read."""
+
+    text: str
+
+    wishes: int
+    """The valid wishes that give it, as a function of the feature model."""
+
+    example: Resolution
+    """A smallest of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Variants:
-    """The distinct texts of one template file."""
+    """The distinct texts of one file."""
 
     source: Source
     gathers: bool
-    """Whether the file puts together what many members contribute."""
-    texts: Mapping[str, str]
-    """What decides the text -> the text. One key, `always`, where nothing decides."""
+    """Whether the file puts together what many members contribute; then `all` is empty."""
+    all: tuple[Variant, ...]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Name -> text."""
+        return {variant.name: variant.text for variant in self.all}
 
 
-def valid_resolutions(catalog: Catalog) -> tuple[Resolution, ...]:
-    """Every distinct resolution of the patterns that are ready, by enumeration.
-
-    Returns the first wish, in order of size, that leads to each set of members and slots.
-    """
-    ready = [e.id for e in catalog.entries.values() if e.kind == "pattern" and e.status == "ready"]
-    found: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Resolution] = {}
-    for size in range(1, len(ready) + 1):
-        for wish in combinations(ready, size):
-            for choices in _choices(catalog, wish):
-                answer = resolve(catalog, wish, choices)
-                if isinstance(answer, Resolution):
-                    key = (tuple(answer.members), tuple(sorted(answer.slots.items())))
-                    found.setdefault(key, answer)
-    return tuple(found.values())
-
-
-def _choices(catalog: Catalog, wish: Sequence[str]) -> Iterator[dict[str, str]]:
-    offered = {
-        slot.id: [
-            option
-            for option in slot.options.values()
-            if all(catalog.entries[id].status == "ready" for id in option.fills)
-        ]
-        for slot in catalog.slots.values()
-    }
-    active = _active(catalog, wish, offered)
-    for options in product(*(offered[slot] for slot in active)):
-        yield {slot: option.id for slot, option in zip(active, options, strict=True)}
-
-
-def _active(
-    catalog: Catalog, wish: Sequence[str], offered: Mapping[str, Sequence[Option]]
-) -> tuple[str, ...]:
-    """The slots that some choice may make somebody ask for."""
-    members, slots = set[str](), set[str]()
-    todo = [*wish, *catalog.always]
-    while todo:
-        id = todo.pop()
-        if id in members:
-            continue
-        members.add(id)
-        todo += catalog.entries[id].needs
-        for slot in catalog.entries[id].slots:
-            slots.add(slot)
-            todo += [filler for option in offered[slot] for filler in option.fills]
-    return tuple(slot for slot in catalog.slots if slot in slots)
-
-
-def variants(template: Template, source: Source, resolutions: Iterable[Resolution]) -> Variants:
-    """The variants of one file over `resolutions`; those without its owner do not count."""
+def variants(template: Template, source: Source, model: FeatureModel) -> Variants:
+    """The variants of one file, over all valid wishes whose answer has its owner."""
+    owned = model.having(source.member)
+    first = model.smallest(owned)
+    if first is None:
+        return Variants(source, gathers=False, all=())
+    if not source.is_template:
+        text = (template.root / source.file).read_text(encoding="utf-8")
+        return Variants(source, gathers=False, all=(Variant("always", text, owned, first),))
     if template.variables(source) & GATHERED:
-        return Variants(source, True, {})
-    having = [r for r in resolutions if source.member in r.members]
-    reads: set[str] = set()
-    while True:
-        known = frozenset(reads)
-        seen: dict[Assignment, str] = {}
-        for resolution in having:
-            key = _assignment(template, known, resolution)
-            if key not in seen:
-                seen[key] = template.render(
-                    source, _recording(template, resolution, reads)
-                ).decode()
+        return Variants(source, gathers=True, all=())
+    found: dict[str, list[tuple[Reading, int, Resolution]]] = {}
+    left = owned
+    while left != FALSE:
+        resolution = model.smallest(left)
+        assert resolution is not None
+        reads: set[str] = set()
+        text = template.render(source, _recording(template, resolution, reads)).decode()
         if "resolution.members" in reads or len(_plugged(template, reads)) > MANY:
-            return Variants(source, True, {})
-        if reads == known:
-            return Variants(source, False, _named(template, seen))
+            return Variants(source, gathers=True, all=())
+        reading = _reading(template, reads, resolution)
+        wishes = model.both(left, *_agreeing(model, reading))
+        found.setdefault(text, []).append((reading, wishes, resolution))
+        left = model.without(left, wishes)
+    return Variants(source, False, tuple(sorted(_named(model, owned, found), key=_by_name)))
+
+
+def _by_name(variant: Variant) -> str:
+    return variant.name
 
 
 def _recording(template: Template, resolution: Resolution, reads: set[str]) -> dict[str, Any]:
@@ -170,29 +154,52 @@ def _plugged(template: Template, reads: Iterable[str]) -> list[str]:
     ]
 
 
-def _assignment(template: Template, reads: Iterable[str], resolution: Resolution) -> Assignment:
+def _reading(template: Template, reads: Iterable[str], resolution: Resolution) -> Reading:
     told: dict[str, str] = {}
     for read in reads:
         kind, _, name = read.partition(".")
-        if kind == "slot" and name in resolution.slots:
-            told[name] = resolution.slots[name]
+        if kind == "slot":
+            slots = list(resolution.catalog.slots) if name == EVERYTHING else [name]
+            told.update({slot: resolution.slots.get(slot, "") for slot in slots})
         elif kind == "use":
-            told[name] = "yes" if name in resolution.members else ""
+            ids = list(resolution.catalog.entries) if name == EVERYTHING else [name]
+            told.update({id: "yes" if id in resolution.members else "" for id in ids})
     for member in _plugged(template, reads):
         told[member] = "yes" if member in resolution.members else ""
-    return tuple(sorted(told.items()))
+    return dict(sorted(told.items()))
 
 
-def _named(template: Template, seen: Mapping[Assignment, str]) -> dict[str, str]:
-    """Give each distinct text the shortest description of an assignment that leads to it."""
-    order = {id: n for n, id in enumerate(template.catalog.entries)}
-    names: dict[str, str] = {}
-    for assignment, text in seen.items():
-        on = sorted((k for k, v in assignment if v == "yes"), key=order.__getitem__)
-        slots = [f"{k}={v}" for k, v in assignment if v not in ("yes", "")]
-        name = " + ".join(on + slots) or ("always" if not assignment else "alone")
-        if text not in names or (len(name), name) < (len(names[text]), names[text]):
-            names[text] = name
-    if len(names) == 1:
-        return {"always": next(iter(names))}
-    return {name: text for text, name in sorted(names.items(), key=lambda item: item[1])}
+def _agreeing(model: FeatureModel, reading: Reading) -> Iterator[int]:
+    """For each thing read, the wishes in which it is the same."""
+    for name, value in reading.items():
+        if name in model.catalog.slots:
+            yield model.taking(name, value or None)
+        else:
+            yield model.having(name) if value else model.lacking(name)
+
+
+def _named(
+    model: FeatureModel,
+    owned: int,
+    found: Mapping[str, list[tuple[Reading, int, Resolution]]],
+) -> Iterator[Variant]:
+    """Name each text by the shortest of the readings that lead to it."""
+    for text, readings in found.items():
+        names = [_name(model, owned, reading) for reading, _, _ in readings]
+        name = "always" if len(found) == 1 else min(names, key=lambda each: (len(each), each))
+        wishes = model.diagrams.some(wishes for _, wishes, _ in readings)
+        yield Variant(name, text, wishes, readings[0][2])
+
+
+def _name(model: FeatureModel, owned: int, reading: Reading) -> str:
+    """The members and options read, without those that come with the file's owner anyway."""
+    parts = []
+    for name in sorted(reading, key=lambda each: model.catalog.place.get(each, len(reading) + 999)):
+        value, slot = reading[name], name in model.catalog.slots
+        if not value:
+            continue
+        if slot:
+            parts.append(f"{name}={value}")
+        elif model.without(owned, model.having(name)) != FALSE:
+            parts.append(name)
+    return " + ".join(parts) or "alone"

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from python_terraform import IsFlagged, Terraform
 
+from cdp_scaffold.feature_model import FeatureModel
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
-from cdp_scaffold.variants import valid_resolutions
 from tests.test_goldens import STACKS
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +59,7 @@ def terraform(folder: Path, *arguments: str) -> str:
 def distinct(folder: str) -> dict[str, Resolution]:
     """One wish for each distinct content of `folder` over all valid wishes."""
     found: dict[tuple[tuple[str, bytes], ...], Resolution] = {}
-    for resolution in valid_resolutions(TEMPLATE.catalog):
+    for resolution in FeatureModel(TEMPLATE.catalog).each():
         tree = TEMPLATE.tree(resolution)
         part = tuple(sorted((p, c) for p, c in tree.items() if p.startswith(folder)))
         found.setdefault(part, resolution)
@@ -242,7 +242,7 @@ def test_every_file_says_why_it_is_there() -> None:
 
 def test_no_path_has_two_owners() -> None:
     """Two members that may meet never write the same file."""
-    for resolution in valid_resolutions(TEMPLATE.catalog):
+    for resolution in FeatureModel(TEMPLATE.catalog).each():
         paths = [s.path for s in TEMPLATE.sources if s.member in resolution.members]
         assert len(paths) == len(set(paths))
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from cdp_scaffold.feature_model import FeatureModel, told
 from cdp_scaffold.render import Answers, Source, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from cdp_scaffold.variants import Variants, valid_resolutions, variants
+from cdp_scaffold.variants import Variants, variants
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "golden"
@@ -29,38 +30,31 @@ SINGLE = [id for id in TEMPLATE.catalog.patterns if TEMPLATE.catalog.entries[id]
 
 
 @pytest.fixture(scope="session")
-def resolutions() -> tuple[Resolution, ...]:
-    return valid_resolutions(TEMPLATE.catalog)
+def model() -> FeatureModel:
+    return FeatureModel(TEMPLATE.catalog)
 
 
 def golden_path(source: Source) -> Path:
     return GOLDEN / source.member / f"{source.path}.yml"
 
 
-def texts_of(found: Variants, resolutions: Sequence[Resolution]) -> dict[str, str]:
+def texts_of(found: Variants, model: FeatureModel) -> dict[str, str]:
     """The texts to hold a template to: all variants, or of a gathering file every fragment.
 
     Each single wish, and for a member that none of them has the smallest wish that does.
     """
     if not found.gathers:
-        return dict(found.texts)
-    texts = {}
-    seen: set[str] = set()
-    for wish in SINGLE:
-        answer = resolve(TEMPLATE.catalog, [wish], {})
-        assert isinstance(answer, Resolution)
-        seen.update(answer.members)
-        texts[wish] = answer
-    for resolution in resolutions:
-        if not seen.issuperset(resolution.members):
-            seen.update(resolution.members)
-            drafted = resolve(TEMPLATE.catalog, resolution.wish, {}).slots
-            chosen = [f"{k}={v}" for k, v in resolution.slots.items() if drafted.get(k) != v]
-            texts[" + ".join([*resolution.wish, *chosen])] = resolution
+        return found.texts
+    answers = [resolve(TEMPLATE.catalog, [wish], {}) for wish in SINGLE]
+    seen = {member for answer in answers for member in answer.members}
+    for member in model.ready:
+        if member not in seen and (answer := model.smallest(model.having(member))):
+            seen.update(answer.members)
+            answers.append(answer)
     return {
-        name: TEMPLATE.render(found.source, TEMPLATE.context(resolution, SAMPLE)).decode()
-        for name, resolution in texts.items()
-        if found.source.member in resolution.members
+        told(answer): TEMPLATE.render(found.source, TEMPLATE.context(answer, SAMPLE)).decode()
+        for answer in answers
+        if isinstance(answer, Resolution) and found.source.member in answer.members
     }
 
 
@@ -73,10 +67,10 @@ def short_diff(expected: str, actual: str, name: str) -> str:
 
 @pytest.mark.parametrize("source", TEMPLATES, ids=lambda s: f"{s.member}/{s.path}")
 def test_every_variant_of_a_template_is_as_in_its_golden(
-    source: Source, resolutions: tuple[Resolution, ...], golden: Any, request: pytest.FixtureRequest
+    source: Source, model: FeatureModel, golden: Any, request: pytest.FixtureRequest
 ) -> None:
     """A template has just the variants its golden holds, each to the letter."""
-    actual = texts_of(variants(TEMPLATE, source, resolutions), resolutions)
+    actual = texts_of(variants(TEMPLATE, source, model), model)
     path = golden_path(source)
     accept = f'pytest tests/test_goldens.py --update-goldens -k "{source.member}/{source.path}"'
     if request.config.getoption("--update-goldens"):
@@ -145,8 +139,8 @@ def test_a_named_stack_is_as_in_its_tree(name: str, request: pytest.FixtureReque
             pytest.fail(f"{diff}\naccept with: {accept}")
 
 
-def test_a_template_has_a_handful_of_variants(resolutions: tuple[Resolution, ...]) -> None:
+def test_a_template_has_a_handful_of_variants(model: FeatureModel) -> None:
     """A file with more usually lacks a seam: its parts should meet through a gathering."""
-    counts = {s.path: len(variants(TEMPLATE, s, resolutions).texts) for s in TEMPLATES}
+    counts = {s.path: len(variants(TEMPLATE, s, model).all) for s in TEMPLATES}
 
     assert {path: n for path, n in counts.items() if n > HANDFUL} == {}

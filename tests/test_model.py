@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from cdp_scaffold.bdd import FALSE, TRUE, Diagrams
 from cdp_scaffold.catalog import Catalog, build_catalog, load_catalog
 from cdp_scaffold.cli import app
+from cdp_scaffold.feature_model import FeatureModel
 from cdp_scaffold.model import Model, Variable, Wishes
 from cdp_scaffold.model_text import numbers_data, numbers_text, pair_why, pairs_data, pairs_text
 from cdp_scaffold.resolver import Decision, Resolution, decide, resolve
-from cdp_scaffold.variants import valid_resolutions
 
 CATALOG = load_catalog(Path(__file__).parents[1] / "blueprints" / "catalog.yml")
 MODEL = Model(CATALOG)
@@ -272,7 +272,7 @@ def test_what_generates_today_is_counted_as_the_resolver_finds_it() -> None:
     assert (count.patterns, count.wishes) == (6, 63)
     assert count.by_size == tuple(found[False][size] for size in range(7))
     assert (count.chosen, count.resolutions) == (found[True].total(), len(answers[False]))
-    assert count.chosen_resolutions == len(answers[True]) == len(valid_resolutions(catalog))
+    assert count.chosen_resolutions == len(answers[True]) == len(list(FeatureModel(catalog).each()))
 
 
 def test_every_single_pattern_is_valid() -> None:
