@@ -211,6 +211,14 @@ resource "aws_ssm_parameter" "load_balancer_trusted_proxies" {
   value = join(",", sort(local.load_balancer_trusted_proxies))
 }
 
+# A server that closes an idle connection first, just as the load balancer sends a request
+# on it, makes that request a 502: so it waits longer than the load balancer does.
+resource "aws_ssm_parameter" "load_balancer_keep_alive" {
+  name  = "/${var.project}/${var.environment}/app/keep_alive_seconds"
+  type  = "String"
+  value = tostring(var.load_balancer_idle_timeout_seconds + 15)
+}
+
 # Errors of the servers and of the load balancer itself (no healthy server, no answer
 # in time) as a share of all requests, so that the limit holds by day and by night.
 resource "aws_cloudwatch_metric_alarm" "load_balancer_errors" {

@@ -241,7 +241,7 @@ resource "aws_cloudwatch_metric_alarm" "edge_errors" {
   provider = aws.us_east_1
 
   alarm_name          = "${local.name}-edge-errors"
-  alarm_description   = "More than ${var.edge_error_percent} % of what users asked for ended in a 5xx error for five minutes. If the load balancer is well, CloudFront cannot reach it."
+  alarm_description   = "More than ${var.edge_error_percent} % of what users asked for ended in a 5xx error for five minutes. If the origin itself is well, CloudFront cannot reach it."
   namespace           = "AWS/CloudFront"
   metric_name         = "5xxErrorRate"
   dimensions          = { DistributionId = aws_cloudfront_distribution.edge.id, Region = "Global" }

@@ -12,6 +12,7 @@ resource "terraform_data" "servers_needs" {
     aws_ssm_parameter.state_sharing,
     aws_ssm_parameter.cache_distribution,
     aws_iam_role_policy.setup,
+    aws_ssm_parameter.load_balancer_keep_alive,
     aws_ssm_parameter.load_balancer_trusted_proxies,
     aws_iam_role_policy.session_table,
     aws_ssm_parameter.session_table,

@@ -164,6 +164,19 @@ run "a_server_is_not_given_up_after_one_failed_check" {
   expect_failures = [var.load_balancer_health_check]
 }
 
+run "servers_keep_idle_connections_longer" {
+  command = plan
+
+  variables {
+    load_balancer_idle_timeout_seconds = 300
+  }
+
+  assert {
+    condition     = tonumber(nonsensitive(aws_ssm_parameter.load_balancer_keep_alive.value)) > 300
+    error_message = "a server closes idle connections before the load balancer does"
+  }
+}
+
 run "an_idle_timeout_of_two_hours_is_refused" {
   command = plan
 
