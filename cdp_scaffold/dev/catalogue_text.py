@@ -25,7 +25,7 @@ def with_status(text: str, id: str, status: str) -> str:
     lines = text.splitlines(keepends=True)
     line, start, end = node.start_mark.line, node.start_mark.column, node.end_mark.column
     lines[line] = lines[line][:start] + status + lines[line][end:]
-    data = _read(text)
+    data = read(text)
     data["entries"][id]["status"] = status
     return _checked("".join(lines), data)
 
@@ -42,7 +42,7 @@ def with_entry(text: str, id: str, entry: Mapping[str, Any], after: str | None) 
         line = _last_line(_at(text, "entries", after))
         lines[line] = lines[line].rstrip("\n") + "\n"
         lines.insert(line + 1, "\n" + block)
-    data = _read(text)
+    data = read(text)
     pairs = list(data["entries"].items())
     place = 0 if after is None else 1 + list(data["entries"]).index(after)
     data["entries"] = dict([*pairs[:place], (id, _nested(entry)), *pairs[place:]])
@@ -64,7 +64,7 @@ def with_need(text: str, id: str, need: str, why: str) -> str:
         block = f"{' ' * column}needs:\n{block}"
     lines[line] = lines[line].rstrip("\n") + "\n"
     lines.insert(line + 1, block)
-    data = _read(text)
+    data = read(text)
     data["entries"][id].setdefault("needs", {})[need] = why
     return _checked("".join(lines), data, ordered=False)
 
@@ -95,7 +95,8 @@ def _scalar(text: str) -> str:
     return line.removeprefix("k: ").rstrip("\n")
 
 
-def _read(text: str) -> Any:
+def read(text: str) -> Any:
+    """What the text says, as plain data."""
     return yaml.load(text, LOADER)  # noqa: S506 - a safe one
 
 
@@ -121,7 +122,7 @@ def _last_line(node: Any) -> int:
 
 def _checked(text: str, meant: Any, *, ordered: bool = True) -> str:
     try:
-        found = _read(text)
+        found = read(text)
     except yaml.YAMLError:
         found = None
     same = found == meant and (not ordered or list(found["entries"]) == list(meant["entries"]))

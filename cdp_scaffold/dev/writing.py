@@ -9,15 +9,15 @@ is about.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cdp_scaffold import interrupts, rules, staging
-from cdp_scaffold.catalog import Catalog, Entry, load_catalog
+from cdp_scaffold.catalog import Catalog, Entry, build_catalog, load_catalog
 from cdp_scaffold.dev import catalogue_text
 from cdp_scaffold.dev.errors import RefusedError
 from cdp_scaffold.dev.new_entry import Ask, Wording, with_new_entry
-from cdp_scaffold.errors import UnknownPatternError, either
+from cdp_scaffold.errors import CatalogError, UnknownPatternError, either
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 
@@ -64,15 +64,16 @@ def new(
         for id in ids:
             _still_planned(root, catalog.entries[id])
             text = catalogue_text.with_status(text, id, status)
-    with staging.beside(root / "blueprints" / "new") as place:
-        (place / "catalog.yml").write_bytes(text.encode("utf-8"))
-        catalog = load_catalog(place / "catalog.yml")
-        if not planned:
-            _nothing_is_missing(catalog, ids)
-        template = Template(root)
-        files = {id: _files(template, catalog, id) for id in ids}
-        _no_path_is_taken(template, files)
-        _write(root, place, files)
+    try:
+        catalog = build_catalog(catalogue_text.read(text), CATALOG)
+    except CatalogError as error:
+        raise RefusedError(str(error), error.hint) from error
+    if not planned:
+        _nothing_is_missing(catalog, ids)
+    template = Template(root)
+    files = {id: _files(template, catalog, id) for id in ids}
+    _no_path_is_taken(template, files)
+    _write(template, files, text)
     return _told(root, catalog, files, invented=bool(unknown) and not wording.component)
 
 
@@ -251,32 +252,42 @@ def _no_path_is_taken(template: Template, files: Mapping[str, Mapping[str, str]]
                 )
 
 
-def _write(root: Path, place: Path, files: Mapping[str, Mapping[str, str]]) -> None:
-    """Move all of it to where it stands, or nothing."""
-    template = Template(root)
-    for id, texts in files.items():
+def _write(template: Template, files: Mapping[str, Mapping[str, str]], catalogue: str) -> None:
+    """Put all of it where it stands, or nothing."""
+    root = template.root
+    for id in files:
         if template.folder(id).exists():
             raise RefusedError(
                 f"{template.folder(id).relative_to(root)} is there already",
                 "move it away, or go on in it by hand",
             )
-        for path, text in texts.items():
-            (place / id / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / id / path).write_text(text, encoding="utf-8")
+    try:
+        with staging.beside(root / "blueprints" / "new") as place:
+            for id, texts in files.items():
+                for path, text in texts.items():
+                    (place / id / path).parent.mkdir(parents=True, exist_ok=True)
+                    (place / id / path).write_text(text, encoding="utf-8")
+            (place / "catalog.yml").write_bytes(catalogue.encode("utf-8"))
+            _move(template, files, place)
+    except OSError as error:
+        raise RefusedError(
+            f"{error.filename} cannot be written: {error.strerror}; nothing was written",
+            "make it writable, then run this again",
+        ) from error
+
+
+def _move(template: Template, ids: Iterable[str], place: Path) -> None:
     moved: list[str] = []
     with interrupts.undisturbed():
         try:
-            for id in files:
+            for id in ids:
                 (place / id).rename(template.folder(id))
                 moved.append(id)
-            (place / "catalog.yml").replace(root / CATALOG)
-        except OSError as error:
+            (place / "catalog.yml").replace(template.root / CATALOG)
+        except OSError:
             for id in moved:
                 template.folder(id).rename(place / id)
-            raise RefusedError(
-                f"{error.filename} cannot be written: {error.strerror}; nothing was written",
-                "make it writable, then run this again",
-            ) from error
+            raise
 
 
 def _told(
