@@ -84,8 +84,7 @@ def planned(folder: Path) -> str:
     later: list[str] = []
     for id, entry in catalog.entries.items():
         if entry.status == "planned":
-            missing = [each for each in _brought(catalog, id) if each != id]
-            missing = [each for each in missing if catalog.entries[each].status == "planned"]
+            missing = _missing(catalog, id)
             what = f"  {id:24}{entry.kind}"
             if missing:
                 later.append(f"{what:36}waits for {', '.join(missing)}\n")
@@ -99,6 +98,11 @@ def planned(folder: Path) -> str:
         if rows
     ]
     return "\n".join(parts)
+
+
+def can_be_written(catalog: Catalog, id: str) -> bool:
+    """Whether an entry is planned, and all that comes with it is there."""
+    return catalog.entries[id].status == "planned" and not _missing(catalog, id)
 
 
 def checkout(folder: Path) -> Path:
@@ -145,10 +149,16 @@ def _brought(catalog: Catalog, id: str) -> tuple[str, ...]:
     return catalog.ordered(rules.closures(catalog)[id])
 
 
+def _missing(catalog: Catalog, id: str) -> list[str]:
+    """What comes with an entry and is planned, itself left out."""
+    planned = (each for each in _brought(catalog, id) if catalog.entries[each].status == "planned")
+    return [each for each in planned if each != id]
+
+
 def _nothing_is_missing(catalog: Catalog, ids: Sequence[str]) -> None:
     """Refuse what would be offered to users although a part of it cannot be generated."""
     for id in ids:
-        missing = [x for x in _brought(catalog, id) if catalog.entries[x].status == "planned"]
+        missing = _missing(catalog, id)
         if missing:
             names = ", ".join(f"`{each}`" for each in missing)
             together = " ".join(dict.fromkeys((*missing, *ids)))
