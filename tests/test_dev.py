@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -512,6 +511,21 @@ def test_a_folder_that_is_there_is_left_alone(house: Path) -> None:
     assert snapshot(house) == before
 
 
+def test_a_folder_that_nothing_in_the_catalogue_owns_is_left_alone_too(house: Path) -> None:
+    write(house, {"blueprints/{{use.green_tea}}/mine.txt": "mine\n"})
+    before = snapshot(house)
+
+    done = run("new-pattern", "green_tea", *NEW, "-C", house)
+
+    assert done.code == 2
+    assert done.err == (
+        "error: blueprints/{{use.green_tea}} is there already\n"
+        "\n"
+        "hint: move it away, or go on in it by hand\n"
+    )
+    assert snapshot(house) == before
+
+
 def test_outside_of_a_checkout_it_says_so(tmp_path: Path) -> None:
     done = run("new-pattern", "black_tea", "-C", tmp_path)
 
@@ -548,12 +562,11 @@ def test_an_edit_that_says_something_else_is_not_given_out() -> None:
 
 
 def test_on_a_terminal_what_is_missing_is_asked_for(house: Path) -> None:
-    shutil.copytree(ROOT / "cdp_scaffold", house / "cdp_scaffold")
     child = pexpect.spawn(
         sys.executable,
         ["-m", "cdp_scaffold.dev", "new-pattern", "green_tea"],
         cwd=str(house),
-        env={**os.environ, "PYTHONPATH": str(house), "TERM": "dumb"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"},
         encoding="utf-8",
         timeout=30,
     )

@@ -48,8 +48,8 @@ def new(
         UnknownPatternError: The catalogue holds nothing of that name, but something like it.
     """
     root = checkout(folder)
-    text = (root / CATALOG).read_bytes().decode("utf-8")
     catalog = load_catalog(root / CATALOG)
+    text = (root / CATALOG).read_bytes().decode("utf-8")
     ids = tuple(dict.fromkeys(_known(catalog, name) or name for name in names))
     unknown = [id for id in ids if id not in catalog.entries]
     if not unknown and wording != Wording():
