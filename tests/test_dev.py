@@ -258,6 +258,19 @@ def test_of_the_catalogue_only_one_word_changes(id: str) -> None:
     assert yaml.safe_load(text)["entries"][id]["status"] == "ready"
 
 
+def test_no_line_of_a_page_is_long_and_no_command_broken_over_two(house: Path) -> None:
+    long = "milk_" * 7 + "foam"
+    text = CATALOG.replace("black_tea", long).replace("Black Tea", long.replace("_", " ").title())
+    write(house, {"blueprints/catalog.yml": text})
+
+    assert run("new-pattern", long, "-C", house).code == 0
+
+    page = (Template(house).folder(long) / f"docs/patterns/{long}.md").read_text()
+    lines = [line for line in page.splitlines() if not line.startswith(("|", "  --name"))]
+    assert [line for line in lines if len(line) > 100] == []
+    assert [line for line in lines if line.count("`") % 2] == ["```sh", "```"]
+
+
 # What is not in the catalogue
 
 

@@ -8,6 +8,7 @@ is about.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -186,7 +187,7 @@ def _files(template: Template, catalog: Catalog, id: str) -> dict[str, str]:
     environment.filters["wrapped"] = _wrapped
     entry = catalog.entries[id]
     problem, _, idea = entry.summary.partition("; ")
-    always = _always_with(catalog, id)
+    always = always_with(catalog, id)
     context = {
         "id": id,
         "kind": entry.kind,
@@ -219,12 +220,15 @@ def _files(template: Template, catalog: Catalog, id: str) -> dict[str, str]:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(
-        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    """Text in lines, where code in backticks stays on one of them."""
+    kept = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), text)
+    lines = textwrap.fill(
+        kept, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+    return lines.replace("\0", " ")
 
 
-def _always_with(catalog: Catalog, id: str) -> frozenset[str]:
+def always_with(catalog: Catalog, id: str) -> frozenset[str]:
     """What comes with an entry whatever else is chosen: its needs, and what every option brings."""
     closed = rules.closures(catalog)
     found = closed[id]
