@@ -17,13 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import yaml
 from jinja2 import Environment, FileSystemLoader
 
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 
 ROOT = Path(__file__).parent.parent
-DEMO = ("multi_datacenter", "state_sharing", "cache_distribution", "bootstrap")
+STACKS = yaml.safe_load((ROOT / "golden" / "stacks.yml").read_text(encoding="utf-8"))
+DEMO: list[str] = STACKS["web_shop"]["patterns"]
 LIMIT = 1.1
 """`cdp new` must take no longer than copier; a tenth is left to chance."""
 

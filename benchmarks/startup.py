@@ -9,8 +9,14 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from statistics import median
 
+import yaml
+
+ROOT = Path(__file__).parent.parent
+STACKS = yaml.safe_load((ROOT / "golden" / "stacks.yml").read_text(encoding="utf-8"))
+PATTERN: str = STACKS["web_shop"]["patterns"][0]
 LIMIT = 0.2
 """Seconds that `cdp --help` and `cdp list` may take beyond the bare interpreter."""
 
@@ -20,8 +26,8 @@ COMMANDS = {
     "cdp --version": ["-m", "cdp_scaffold.cli", "--version"],
     "cdp list": ["-m", "cdp_scaffold.cli", "list"],
     "cdp list --json": ["-m", "cdp_scaffold.cli", "list", "--json"],
-    "cdp show stamp": ["-m", "cdp_scaffold.cli", "show", "stamp"],
-    "cdp resolve multi_datacenter": ["-m", "cdp_scaffold.cli", "resolve", "multi_datacenter"],
+    "cdp show PATTERN": ["-m", "cdp_scaffold.cli", "show", PATTERN],
+    "cdp resolve PATTERN": ["-m", "cdp_scaffold.cli", "resolve", PATTERN],
 }
 
 

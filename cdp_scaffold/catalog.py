@@ -156,7 +156,7 @@ class Catalog:
         """The id that a person means by an id or a title, however it is spelled.
 
         Args:
-            name: `multi_datacenter`, `Multi-Datacenter`, `multi datacenter`, …
+            name: `two_words`, `Two-Words`, `two words`, …
             kind: Look only among entries of this kind.
 
         Raises:

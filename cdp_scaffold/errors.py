@@ -67,7 +67,7 @@ class Fault:
     """One thing wrong in the catalogue."""
 
     key: str
-    """Where: `entries.stamp.needs.servers`."""
+    """Where: `entries.alpha.needs.beta`."""
 
     message: str
     """What: a clause that follows the key."""

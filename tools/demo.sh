@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Usage: tools/demo.sh BIN DEST. Generates the four-pattern web shop into DEST with the `cdp` in
-# BIN, and where Terraform is found builds it on a mock AWS and shows what the application
+# Usage: tools/demo.sh BIN DEST. Generates the web shop of golden/stacks.yml into DEST with the
+# `cdp` in BIN, and where Terraform is found builds it on a mock AWS and shows what the application
 # answers. A DEST that is there already is left as it is; what stands and is unchanged is not
 # built again, so a second run takes seconds.
 set -euo pipefail
@@ -8,6 +8,7 @@ set -euo pipefail
 bin=$1
 dest=$2
 answer=$dest/.local/answer
+stacks=$(dirname "$0")/../golden/stacks.yml
 
 # Whether anything was edited since the application gave its last answer.
 unchanged() {
@@ -16,8 +17,10 @@ unchanged() {
 }
 
 if [[ ! -e $dest ]]; then
-  "$bin/cdp" new "$dest" --no-input --set project=demo-shop \
-    -p multi_datacenter -p state_sharing -p cache_distribution -p bootstrap
+  names='import sys, yaml; print(*yaml.safe_load(open(sys.argv[1]))["web_shop"]["patterns"])'
+  shop=$("$bin/python" -c "$names" "$stacks")
+  read -ra patterns <<<"$shop"
+  "$bin/cdp" new "$dest" --no-input --set project=demo-shop "${patterns[@]}"
 elif [[ -f $dest/.copier-answers.yml ]]; then
   echo "./$dest was generated before and is left as it is, with whatever you edited in it."
   echo "Its README.md says what is there and why; move it away to have it generated anew."

@@ -1,0 +1,5 @@
+"""`python -m cdp_scaffold.dev`, the same as `cdp-dev`."""
+
+from cdp_scaffold.dev import main
+
+main()
