@@ -143,8 +143,8 @@ def covering(folder: str) -> dict[str, Resolution]:
         state = [(id, id in resolution.members) for id in sorted(owners)]
         return set(combinations(state, 2))
 
-    left = {name: shown(resolution) for name, resolution in distinct(folder).items()}
-    resolutions = distinct(folder)
+    resolutions = {n: r for n, r in distinct(folder).items() if not owners.isdisjoint(r.members)}
+    left = {name: shown(resolution) for name, resolution in resolutions.items()}
     chosen = {}
     missing = set().union(*left.values())
     while missing:
