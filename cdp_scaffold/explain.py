@@ -61,6 +61,9 @@ class Form(NamedTuple):
     dense: bool
     """Parts that bring in nothing share a line."""
 
+    flat: bool = False
+    """Slots follow each other without columns, advice and the note without a gap."""
+
 
 FORMS = (
     Form(whys=True, jobs=True, advice=True, dense=False),
@@ -68,6 +71,7 @@ FORMS = (
     Form(whys=True, jobs=False, advice=False, dense=False),
     Form(whys=False, jobs=False, advice=True, dense=True),
     Form(whys=False, jobs=False, advice=False, dense=True),
+    Form(whys=False, jobs=False, advice=False, dense=True, flat=True),
 )
 """From the fullest to the tersest."""
 
@@ -130,11 +134,12 @@ def resolution_sheet(
     if planned:
         yet = "cannot be generated yet"
         names = f"note: planned, so this wish {yet}: {', '.join(planned)}"
-        count = f"note: {_number(len(planned), 'part')} planned, so it {yet}; `--json` lists them"
+        are = "1 part is" if len(planned) == 1 else f"{len(planned)} parts are"
+        count = f"note: {are} planned, so it {yet}; `--json` lists them"
         notes = [(Gap(), Para(text, "note", rest="  ")) for text in (names, count)]
     return Sheet(
         [
-            (*_resolution_blocks(catalog, resolution, suits, form), *note)
+            (*_resolution_blocks(catalog, resolution, suits, form), *note[form.flat :])
             for form in FORMS
             for note in notes
         ]
@@ -429,7 +434,11 @@ def _resolution_blocks(
         jobs = _number(len(resolution.slots), "job")
         them = "it" if jobs == "1 job" else "them"
         blocks += [Gap(), Para(f"{jobs} with several ways to do {them}:", "section", wrap=False)]
-        blocks.append(Rows(_jobs(catalog, resolution, form)))
+        rows = _jobs(catalog, resolution, form)
+        if form.flat:
+            blocks += [Para(f"{row.name}: {row.text}", "text", "  ", "    ") for row in rows]
+        else:
+            blocks.append(Rows(rows))
     for slot in resolution.unused:
         note = f"note: `{slot}` was set, but nothing here asks for it"
         blocks += [Gap(), Para(note, "note")]
@@ -440,7 +449,8 @@ def _resolution_blocks(
         blocks += [Gap(), Para("would suit it:", "section", wrap=False), Rows(rows)]
     elif suits:
         names = ", ".join(each.pattern for each in suits)
-        blocks += [Gap(), Para(f"would suit it: {names}", rest="  ")]
+        gap = () if form.flat else (Gap(),)
+        blocks += [*gap, Para(f"would suit it: {names}", rest="  ")]
     return blocks
 
 
@@ -456,7 +466,7 @@ def _tree(resolution: Resolution, form: Form) -> Blocks:
     if form.dense:
         # What brings in nothing shares a line.
         bare = [id for id in roots if id not in under]
-        blocks += [Para(", ".join(bare))] if bare else []
+        blocks += [Para(", ".join(bare), "names")] if bare else []
         roots = [id for id in roots if id in under]
     return [*blocks, Tree([_node(resolution, under, id, form) for id in (*roots, *always)])]
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 HEIGHT = 38
 """Lines of a terminal of 40 that an answer may take, prompt and command aside."""
 
-Role = Literal["text", "title", "section", "error", "hint", "note"]
+Role = Literal["text", "title", "section", "error", "hint", "note", "names"]
 
 
 class Gap(NamedTuple):

@@ -7,7 +7,7 @@ colour, and `NO_COLOR`, lose nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TextIO
 
@@ -26,8 +26,8 @@ from cdp_scaffold.report import columns, table_columns
 OPENINGS = {"error:": "bold red", "hint:": "bold green", "note:": "bold yellow"}
 """What a paragraph may begin with."""
 
-ROLES = {"title": "bold", "section": "bold", "error": "bold"}
-STATUS = {"ready": ("●", "ready", "bold green"), "planned": ("·", "planned", "dim")}
+ROLES = {"title": "bold", "section": "bold", "error": "bold", "names": "bold cyan"}
+STATUS = {"ready": ("●", "ready", "bold green"), "planned": ("·", "planned", "")}
 WIDE = 100
 """Columns from which on a list has room for the word beside the sign."""
 
@@ -79,13 +79,13 @@ def _block(block: sheet.Block) -> RenderableType:
             return _para(block)
         case sheet.Command():
             # The style ends where the command ends, and nothing inside it changes.
-            return Text(block.indent).append(block.text, "bold")
+            return Text.assemble(block.indent, (block.text, "bold"))
         case sheet.Rows():
             return _Fitting(lambda width: _rows(block, width))
         case sheet.Compared():
             return _Fitting(lambda width: _compared(block, width))
         case sheet.Figures():
-            return _figures(block)
+            return _Fitting(lambda width: _figures(block, width))
         case sheet.Tree():
             return _tree(block)
         case sheet.Verdicts():
@@ -115,7 +115,7 @@ def _rows(rows: sheet.Rows, width: int) -> Table:
         sign, word, style = STATUS.get(row.status, (" ", "", ""))
         name = Text.assemble((sign, style), " ", (row.name, f"cyan {style}".strip()))
         status = [Text(word, style)] if words else []
-        table.add_row(name, *status, Text(row.text).append(row.aside, "dim"))
+        table.add_row(name, *status, Text.assemble(row.text, (row.aside, "dim")))
     return table
 
 
@@ -123,34 +123,41 @@ def _compared(compared: sheet.Compared, width: int) -> RenderableType:
     head, *others = compared.rows
     room = width - len(compared.indent) - max(len(row[0]) for row in compared.rows) - 4
     longest = max(len(word) for row in compared.rows for cell in row[1:] for word in cell.split())
-    table = Table(
-        box=box.ROUNDED, show_lines=True, border_style="dim", expand=True, show_header=False
-    )
-    table.add_column(style="dim")
-    if room // (len(head) - 1) >= longest + 3:
-        table.show_header = True
+    if room // (len(head) - 1) < longest + 3:
+        table = _stacked(compared.rows)
+    else:
+        table = Table(box=box.ROUNDED, show_lines=True, border_style="dim", expand=True)
+        table.add_column(style="dim")
         for title in head[1:]:
             table.add_column(Text(title, "bold"), ratio=1)
         for row in others:
             table.add_row(*map(Text, row))
-    else:  # too narrow for columns: one way after the other
-        table.show_lines = False
-        table.add_column(ratio=1)
-        for number, title in enumerate(head[1:], 1):
-            table.add_row(Text(), Text(title, "bold"))
-            for row in others:
-                table.add_row(Text(row[0]), Text(row[number]), end_section=row is others[-1])
     return Padding(table, (0, 0, 0, len(compared.indent)))
 
 
-def _figures(figures: sheet.Figures) -> Table:
+def _figures(figures: sheet.Figures, width: int) -> Table:
     head, *others = figures.rows
+    if sum(max(map(len, column)) + 3 for column in zip(*figures.rows, strict=True)) >= width:
+        return _stacked(figures.rows)
     table = Table(box=box.ROUNDED, border_style="dim", header_style="bold")
     table.add_column(head[0])
     for title in head[1:]:
         table.add_column(Text(title), justify="right")
     for row in others:
         table.add_row(*map(Text, row))
+    return table
+
+
+def _stacked(rows: Sequence[Sequence[str]]) -> Table:
+    """A table too wide for the terminal: one column after the other."""
+    head, *others = rows
+    table = Table(box=box.ROUNDED, border_style="dim", show_header=False)
+    table.add_column(style="dim")
+    table.add_column()
+    for number, title in enumerate(head[1:], 1):
+        table.add_row(Text(), Text(title, "bold"))
+        for row in others:
+            table.add_row(Text(row[0]), Text(row[number]), end_section=row is others[-1])
     return table
 
 
@@ -164,12 +171,12 @@ class _Guided(Tree):
 def _tree(tree: sheet.Tree) -> RenderableType:
     drawn = _Guided("", hide_root=True, guide_style="dim")
     for node in tree.roots:
-        _grow(drawn, node, "bold cyan")
+        _grow(drawn, node, "cyan" if node.why else "bold cyan")
     return drawn
 
 
 def _grow(under: Tree, node: sheet.Node, style: str) -> None:
-    label = Text(node.name, style).append(node.why, "dim").append(node.leaves, "none")
+    label = Text.assemble((node.name, style), (node.why, "dim"), node.leaves)
     rest = Text("│ " if node.below else "  ", "dim")
     branch = under.add(_Hanging(label, Text(), rest), guide_style="dim")
     for each in node.below:
@@ -184,7 +191,7 @@ def _verdicts(verdicts: sheet.Verdicts) -> Iterator[RenderableType]:
         yield Rule(Text(one, "bold"), align="left", style="dim")
         table = Table.grid(Column(width=13), Column(width=names), Column())
         for row in rows:
-            verdict = Text("  ").append(row.verdict, VERDICTS[row.verdict])
+            verdict = Text.assemble("  ", (row.verdict, VERDICTS[row.verdict]))
             table.add_row(verdict, Text(row.other, "cyan"), Text(row.text))
         yield table
 

@@ -25,6 +25,7 @@ from cdp_scaffold.catalog import Catalog, build_catalog, load_catalog
 from cdp_scaffold.cli import app
 from cdp_scaffold.errors import ConflictError
 from cdp_scaffold.resolver import Conflict, Resolution, resolve
+from cdp_scaffold.sheet import HEIGHT
 from tests.made_up import Raw, catalogue, catalogues_and_wishes, slot
 
 ROOT = Path(__file__).parents[1]
@@ -136,7 +137,7 @@ KITCHEN = catalogue(
 )
 
 
-def told(catalog: Catalog, *wish: str, height: int = explain.HEIGHT, **choices: str) -> str:
+def told(catalog: Catalog, *wish: str, height: int = HEIGHT, **choices: str) -> str:
     answer = resolve(catalog, wish, choices)
     assert isinstance(answer, Resolution)
     return explain.resolution_text(catalog, answer, height=height)
@@ -214,7 +215,7 @@ def test_a_choice_without_use_is_noted() -> None:
 def test_a_low_terminal_gets_a_terser_form() -> None:
     """Reasons go, and what brings in nothing shares a line."""
     assert (
-        told(KITCHEN, "alpha", "charlie", "foxtrot", driving="quick", height=5)
+        told(KITCHEN, "alpha", "charlie", "foxtrot", driving="quick", height=11)
         == """\
 3 patterns chosen, 5 parts come along; each stands under what brings it in:
 
@@ -227,6 +228,17 @@ core (part of everything)
 2 jobs with several ways to do them:
   as you chose         driving=quick+slow
   as the parts decide  cooking=slow"""
+    )
+
+
+def test_the_tersest_form_has_no_columns() -> None:
+    text = told(KITCHEN, "alpha", "charlie", "foxtrot", driving="quick", height=5)
+
+    assert text.endswith(
+        """
+2 jobs with several ways to do them:
+  as you chose: driving=quick+slow
+  as the parts decide: cooking=slow"""
     )
 
 
