@@ -42,7 +42,7 @@ def listing(catalog: Catalog) -> Sheet:
 
 
 def listing_json(catalog: Catalog) -> list[dict[str, Any]]:
-    """All patterns as data: each `id`, `title`, `family`, `status` and `summary`."""
+    """All patterns as data; docs/commands.md documents the keys."""
     return [
         {
             "id": entry.id,
@@ -81,13 +81,7 @@ def entry(catalog: Catalog, id: str) -> Sheet:
 
 
 def entry_json(catalog: Catalog, id: str) -> dict[str, Any]:
-    """One pattern or component as data.
-
-    `id`, `title`, `kind` (pattern or component), `family`, `status` (ready or planned), `summary`
-    and `source`; `needs`, `slots`, `excludes`, `suits` and `needed_by`, each id → `why` and, where
-    the book does not say it, `ours`; `fills`, a list of `slot` and `option`. A component has no
-    family and no source: they are null.
-    """
+    """One pattern or component as data; docs/commands.md documents the keys."""
     known = catalog.entries[id]
     return {
         "id": id,
@@ -130,12 +124,7 @@ def slot(catalog: Catalog, id: str) -> Sheet:
 
 
 def slot_json(catalog: Catalog, id: str) -> dict[str, Any]:
-    """One slot as data.
-
-    `id`, `title`, `kind` (slot), `job`, `exclusive`, `default`; `options`, each `id`, `title`,
-    `fills`, `take` and `asks`; `trade_off`, each `about` and a text for every option; `asked_by`,
-    id → `why` and perhaps `ours`.
-    """
+    """One slot as data; docs/commands.md documents the keys."""
     known = catalog.slots[id]
     options = known.options.values()
     return {
@@ -157,7 +146,7 @@ def slot_json(catalog: Catalog, id: str) -> dict[str, Any]:
 
 
 def answer_json(catalog: Catalog, answer: Resolution | Conflict) -> dict[str, Any]:
-    """A resolution or a conflict as data; `planned` lists what cannot be generated yet."""
+    """A resolution or a conflict as data; docs/resolver.md documents the keys."""
     from cdp_scaffold.explain import conflict_data, resolution_data
     from cdp_scaffold.resolver import Conflict
 
