@@ -260,16 +260,20 @@ def show(
     from cdp_scaffold import report
 
     catalog = _catalog(template, ref)
-    slot = _plain(name)
-    if slot in catalog.slots:
+    slot = _plain(name) if _plain(name) in catalog.slots else None
+    if slot is None:
+        try:
+            id = catalog.find(name)
+        except UnknownPatternError as error:
+            slot = catalog.find_slot(name)  # what a pattern is called, no slot's title takes away
+            if slot is None:
+                from cdp_scaffold.answers import near
+
+                close = (*near(_plain(name), catalog.slots), *error.close)[:3]
+                raise UnknownPatternError(name, close) from None
+    if slot is not None:
         _tell(report.slot_json(catalog, slot) if json else report.slot(catalog, slot))
         return
-    try:
-        id = catalog.find(name)
-    except UnknownPatternError as error:
-        from cdp_scaffold.answers import near
-
-        raise UnknownPatternError(name, (*near(slot, catalog.slots), *error.close)[:3]) from None
     _tell(report.entry_json(catalog, id) if json else report.entry(catalog, id))
 
 
