@@ -46,9 +46,8 @@ def _complete(incomplete: str) -> list[tuple[str, str]]:
         catalog = _catalog(None, None)
     except ScaffoldError:
         return []
-    plain = _plain(incomplete)
     entries = (catalog.entries[id] for id in catalog.patterns)
-    return [(each.id, each.title) for each in entries if each.id.startswith(plain)]
+    return [(each.id, each.title) for each in entries if each.id.startswith(incomplete)]
 
 
 def _complete_name(incomplete: str) -> list[tuple[str, str]]:
@@ -59,8 +58,7 @@ def _complete_name(incomplete: str) -> list[tuple[str, str]]:
         return []
     titles = {each.id: each.title for each in catalog.entries.values()}
     titles.update({each.id: each.title for each in catalog.slots.values()})
-    plain = _plain(incomplete)
-    return [(id, title) for id, title in titles.items() if id.startswith(plain)]
+    return [(id, title) for id, title in titles.items() if id.startswith(incomplete)]
 
 
 def _plain(name: str) -> str:
