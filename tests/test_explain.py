@@ -114,6 +114,20 @@ def test_stamp_and_bootstrap_are_refused_with_three_ways_out() -> None:
         assert CliRunner().invoke(app, shlex.split(command)).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    "file",
+    [file for file in MESSAGES if "    cdp resolve " in file.read_text(encoding="utf-8")],
+    ids=lambda file: file.stem,
+)
+def test_every_command_that_a_message_prints_succeeds_as_printed(file: Path) -> None:
+    text = yaml.safe_load(file.read_text(encoding="utf-8"))["text"]
+    commands = re.findall(r"^    cdp (resolve .+)$", text, re.MULTILINE)
+    assert commands
+    for command in commands:
+        result = CliRunner().invoke(app, shlex.split(command))
+        assert result.exit_code == 0, (command, result.output)
+
+
 # How a resolution is told
 
 KITCHEN = catalogue(
