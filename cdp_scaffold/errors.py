@@ -97,10 +97,15 @@ class CatalogError(ScaffoldError):
         )
 
     def render(self) -> str:
-        """Each fault like an error of its own, with its own way out."""
-        return "\n\n".join(
-            ScaffoldError(f"{self.file}: {fault}", fault.hint).render() for fault in self.faults
-        )
+        """One fault like any error; of several, each with its own way out under it."""
+        if len(self.faults) == 1:
+            return super().render()
+        lines = []
+        for fault in self.faults:
+            lines.append(f"error: {self.file}: {fault}")
+            if fault.hint:
+                lines.append(f"  hint: {fault.hint}")
+        return "\n".join(lines)
 
 
 class UnknownPatternError(ScaffoldError):

@@ -202,10 +202,10 @@ def test_each_of_several_faults_is_told_with_its_own_way_out(file: Path) -> None
         f"error: {file}: `slots.cooking.default` must be one of `quick` or `slow`; got `fast`"
     )
     assert caught.value.render() == (
-        f"error: {file}: `entries.alpha.needs.kichen` is no entry of the catalogue\n\n"
-        "hint: did you mean `kitchen`?\n\n"
-        f"error: {file}: `entries.bravo.excludes.stoove` is no entry of the catalogue\n\n"
-        "hint: did you mean `stove`?"
+        f"error: {file}: `entries.alpha.needs.kichen` is no entry of the catalogue\n"
+        "  hint: did you mean `kitchen`?\n"
+        f"error: {file}: `entries.bravo.excludes.stoove` is no entry of the catalogue\n"
+        "  hint: did you mean `stove`?"
     )
 
 
