@@ -168,6 +168,15 @@ class Catalog:
             return found
         raise UnknownPatternError(name, self._near(_plain(name), names))
 
+    def find_slot(self, name: str) -> str | None:
+        """The slot that a person means by an id or a title, however it is spelled."""
+        plain = _plain(name)
+        for attribute in ("id", "title"):
+            for slot in self.slots.values():
+                if _plain(getattr(slot, attribute)) == plain:
+                    return slot.id
+        return None
+
     def _names(self, kind: str | None) -> dict[str, str]:
         names: dict[str, str] = {}
         # Ids after titles: where a title of one is the id of another, the id wins.

@@ -46,9 +46,8 @@ def _complete(incomplete: str) -> list[tuple[str, str]]:
         catalog = _catalog(None, None)
     except ScaffoldError:
         return []
-    plain = _plain(incomplete)
     entries = (catalog.entries[id] for id in catalog.patterns)
-    return [(each.id, each.title) for each in entries if each.id.startswith(plain)]
+    return [(each.id, each.title) for each in entries if each.id.startswith(incomplete)]
 
 
 def _complete_name(incomplete: str) -> list[tuple[str, str]]:
@@ -59,8 +58,7 @@ def _complete_name(incomplete: str) -> list[tuple[str, str]]:
         return []
     titles = {each.id: each.title for each in catalog.entries.values()}
     titles.update({each.id: each.title for each in catalog.slots.values()})
-    plain = _plain(incomplete)
-    return [(id, title) for id, title in titles.items() if id.startswith(plain)]
+    return [(id, title) for id, title in titles.items() if id.startswith(incomplete)]
 
 
 def _plain(name: str) -> str:
@@ -240,7 +238,7 @@ def list_(json: Json = False, template: TemplateOption = None, ref: RefOption = 
     from cdp_scaffold import report
 
     catalog = _catalog(template, ref)
-    _print(report.listing_json(catalog) if json else report.listing(catalog))
+    _tell(report.listing_json(catalog) if json else report.listing(catalog))
 
 
 @app.command(epilog=EXITS)
@@ -260,17 +258,21 @@ def show(
     from cdp_scaffold import report
 
     catalog = _catalog(template, ref)
-    slot = _plain(name)
-    if slot in catalog.slots:
-        _print(report.slot_json(catalog, slot) if json else report.slot(catalog, slot))
-        return
-    try:
-        id = catalog.find(name)
-    except UnknownPatternError as error:
-        from cdp_scaffold.answers import near
+    slot = _plain(name) if _plain(name) in catalog.slots else None
+    if slot is None:
+        try:
+            id = catalog.find(name)
+        except UnknownPatternError as error:
+            slot = catalog.find_slot(name)  # what a pattern is called, no slot's title takes away
+            if slot is None:
+                from cdp_scaffold.answers import near
 
-        raise UnknownPatternError(name, (*near(slot, catalog.slots), *error.close)[:3]) from None
-    _print(report.entry_json(catalog, id) if json else report.entry(catalog, id))
+                close = (*near(_plain(name), catalog.slots), *error.close)[:3]
+                raise UnknownPatternError(name, close) from None
+    if slot is not None:
+        _tell(report.slot_json(catalog, slot) if json else report.slot(catalog, slot))
+        return
+    _tell(report.entry_json(catalog, id) if json else report.entry(catalog, id))
 
 
 @app.command(epilog=EXITS)
@@ -290,7 +292,7 @@ def resolve(
     from cdp_scaffold import report
     from cdp_scaffold.answers import choices_only, find_patterns
     from cdp_scaffold.errors import ConflictError
-    from cdp_scaffold.explain import conflict_text
+    from cdp_scaffold.explain import conflict_sheet
     from cdp_scaffold.resolver import Conflict
     from cdp_scaffold.resolver import resolve as resolve_wish
 
@@ -298,11 +300,11 @@ def resolve(
     wish = find_patterns(catalog, patterns)
     answer = resolve_wish(catalog, wish, choices_only(catalog, set_ or ()))
     if json:
-        _print(report.answer_json(catalog, answer))
+        _tell(report.answer_json(catalog, answer))
         raise typer.Exit(2 if isinstance(answer, Conflict) else 0)
     if isinstance(answer, Conflict):
-        raise ConflictError(answer, conflict_text(catalog, answer))
-    _print(report.resolution(catalog, answer, advice=advice))
+        raise ConflictError(answer, conflict_sheet(catalog, answer))
+    _tell(report.resolution(catalog, answer, advice=advice))
 
 
 def _new(
@@ -372,9 +374,9 @@ def model(
 
     known = Model(_catalog(template, ref))
     if pairs:
-        _print(model_text.pairs_data(known) if json else model_text.pairs_text(known))
+        _tell(model_text.pairs_data(known) if json else model_text.pairs(known))
     else:
-        _print(model_text.numbers_data(known) if json else model_text.numbers_text(known))
+        _tell(model_text.numbers_data(known) if json else model_text.numbers(known))
 
 
 def _change(
@@ -454,9 +456,20 @@ def _can_ask() -> bool:
     return _on_terminal() and os.environ.get("TERM") not in (None, "", "dumb")
 
 
-def _print(what: Any) -> None:
-    text = what if isinstance(what, str) else _json(what)
-    typer.echo(text.rstrip("\n"))
+def _tell(what: Any) -> None:
+    """Print a sheet as suits where it goes, anything else as JSON."""
+    from cdp_scaffold.sheet import Sheet
+
+    if not isinstance(what, Sheet):
+        typer.echo(_json(what))
+    elif sys.stdout.isatty():
+        from cdp_scaffold import terminal  # pays for rich, which a pipe need not
+
+        terminal.draw(what, sys.stdout)
+    else:
+        from cdp_scaffold.report import columns, table_columns
+
+        typer.echo(what.plain(table_columns() if what.table else columns()))
 
 
 def _json(what: Any) -> str:
@@ -474,10 +487,20 @@ def main() -> None:
         with ending_cleanly():
             _command()(prog_name="cdp")
     except ScaffoldError as error:
-        typer.echo(error.render(), err=True)
+        _complain(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _complain(error: ScaffoldError) -> None:
+    sheet = error.sheet
+    if sheet is not None and sys.stderr.isatty():
+        from cdp_scaffold import terminal
+
+        terminal.draw(sheet, sys.stderr)
+    else:
+        typer.echo(error.render(), err=True)
 
 
 def _command() -> Any:

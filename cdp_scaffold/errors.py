@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cdp_scaffold.resolver import Conflict
+    from cdp_scaffold.sheet import Sheet
 
 
 def either(names: Sequence[str]) -> str:
@@ -51,6 +52,9 @@ class ScaffoldError(Exception):
     """What went wrong in one sentence, and in `hint` the way out."""
 
     exit_code = 1
+
+    sheet: Sheet | None = None
+    """The same as the text of `render`, for a terminal, where there is more to lay out."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -84,14 +88,24 @@ class CatalogError(ScaffoldError):
     def __init__(self, file: str, faults: Sequence[Fault]) -> None:
         self.file = file
         self.faults = tuple(faults)
-        hints = [fault.hint for fault in faults if fault.hint]
         super().__init__(
             "\n".join(
                 ("" if number == 0 else "error: ") + f"{file}: {fault}"
                 for number, fault in enumerate(faults)
             ),
-            hints[0] if hints else "",
+            "\n".join(fault.hint for fault in faults if fault.hint),
         )
+
+    def render(self) -> str:
+        """One fault like any error; of several, each with its own way out under it."""
+        if len(self.faults) == 1:
+            return super().render()
+        lines = []
+        for fault in self.faults:
+            lines.append(f"error: {self.file}: {fault}")
+            if fault.hint:
+                lines.append(f"  hint: {fault.hint}")
+        return "\n".join(lines)
 
 
 class UnknownPatternError(ScaffoldError):
@@ -145,14 +159,18 @@ class EmptyWishError(ScaffoldError):
 
 
 class ConflictError(ScaffoldError):
-    """The wish cannot be resolved. `text` is the whole message, worded by `explain`."""
+    """The wish cannot be resolved. What is `told` is the whole message, worded by `explain`."""
 
     exit_code = 2
 
-    def __init__(self, conflict: Conflict, text: str) -> None:
+    def __init__(self, conflict: Conflict, told: Sheet | str) -> None:
         self.conflict = conflict
-        self.text = text
-        super().__init__(text.removeprefix("error: "))
+        if isinstance(told, str):
+            self.text = told
+        else:
+            self.sheet = told
+            self.text = told.plain(80)
+        super().__init__(self.text.removeprefix("error: "))
 
     def render(self) -> str:
         """The conflict's own text, which ends with its hint."""

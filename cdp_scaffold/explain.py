@@ -7,7 +7,6 @@ without having read the catalogue.
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,13 +25,25 @@ from cdp_scaffold.resolver import (
     Side,
     Wished,
 )
+from cdp_scaffold.sheet import (
+    HEIGHT,
+    Block,
+    Blocks,
+    Command,
+    Compared,
+    Gap,
+    Node,
+    Para,
+    Row,
+    Rows,
+    Sheet,
+    Tree,
+    plain,
+)
 
 WIDTH = 80
 SHOWN = 8
 """Repairs shown; a wish with several conflicts has the product of their repairs."""
-
-HEIGHT = 38
-"""Lines of a terminal of 40 that an answer may take, prompt and command aside."""
 
 
 class Form(NamedTuple):
@@ -50,6 +61,9 @@ class Form(NamedTuple):
     dense: bool
     """Parts that bring in nothing share a line."""
 
+    flat: bool = False
+    """Slots follow each other without columns, advice and the note without a gap."""
+
 
 FORMS = (
     Form(whys=True, jobs=True, advice=True, dense=False),
@@ -57,6 +71,7 @@ FORMS = (
     Form(whys=True, jobs=False, advice=False, dense=False),
     Form(whys=False, jobs=False, advice=True, dense=True),
     Form(whys=False, jobs=False, advice=False, dense=True),
+    Form(whys=False, jobs=False, advice=False, dense=True, flat=True),
 )
 """From the fullest to the tersest."""
 
@@ -64,29 +79,33 @@ FORMS = (
 def conflict_text(
     catalog: Catalog, conflict: Conflict, command: str = "cdp resolve", width: int = WIDTH
 ) -> str:
+    """The same as `conflict_sheet`, as plain text."""
+    return conflict_sheet(catalog, conflict, command).plain(width)
+
+
+def conflict_sheet(catalog: Catalog, conflict: Conflict, command: str = "cdp resolve") -> Sheet:
     """What cannot be, the chain of causes from each side, and all smallest ways out.
 
     Args:
         command: What the repairs are commands of; the patterns and `--set` are added to it.
     """
     facts = conflict.facts
+    blocks: list[Block] = []
     if len(facts) == 1:
-        lines = _wrapped(f"error: {_headline(catalog, facts[0])}", width, "", "  ")
-        lines += _fact_lines(catalog, facts[0], width, "  ")
+        blocks += [Para(f"error: {_headline(catalog, facts[0])}", "error", rest="  ")]
+        blocks += _fact_blocks(catalog, facts[0], "  ")
     else:
-        lines = [f"error: the wish cannot be, for {_count(len(facts))} reasons"]
+        blocks += [Para(f"error: the wish cannot be, for {_count(len(facts))} reasons", "error")]
         for number, fact in enumerate(facts, 1):
             first = f"  {number}. "
             space = " " * len(first)
-            lines += ["", *_wrapped(_upper(_headline(catalog, fact)), width, first, space)]
-            lines += _fact_lines(catalog, fact, width, space)
-    told: set[str] = set()
-    for fact in facts:
-        if fact.slot and fact.slot not in told:
-            told.add(fact.slot)
-            lines += ["", *trade_off_lines(catalog, fact.slot, width, indent=2)]
-    lines += ["", *_repair_lines(catalog, conflict, command, width)]
-    return "\n".join(lines)
+            headline = _upper(_headline(catalog, fact))
+            blocks += [Gap(), Para(headline, "section", first, space)]
+            blocks += _fact_blocks(catalog, fact, space)
+    for slot in dict.fromkeys(fact.slot for fact in facts if fact.slot):
+        blocks += [Gap(), *trade_off(catalog, slot, "  ")]
+    blocks += [Gap(), *_repair_blocks(catalog, conflict, command)]
+    return Sheet((blocks,))
 
 
 def resolution_text(
@@ -96,17 +115,35 @@ def resolution_text(
     width: int = WIDTH,
     height: int = HEIGHT,
 ) -> str:
+    """The same as `resolution_sheet`, as plain text of at most `height` lines if any form is."""
+    return resolution_sheet(catalog, resolution, advice).plain(width, height)
+
+
+def resolution_sheet(
+    catalog: Catalog, resolution: Resolution, advice: bool = True, planned: Sequence[str] = ()
+) -> Sheet:
     """Who is part of it and why, which option does each job, and what else would suit.
 
     The parts are a tree: each stands under the one that its shortest chain of reasons comes from.
-    The text is the fullest of `FORMS` that takes no more than `height` lines.
+
+    Args:
+        planned: The members that cannot be generated yet, if that is to be told.
     """
-    lines: list[str] = []
-    for form in FORMS:
-        lines = _resolution_lines(catalog, resolution, advice, width, form)
-        if len(lines) <= height:
-            break
-    return "\n".join(lines)
+    suits = resolution.advice() if advice else ()
+    notes: list[Blocks] = [()]
+    if planned:
+        yet = "cannot be generated yet"
+        names = f"note: planned, so this wish {yet}: {', '.join(planned)}"
+        are = "1 part is" if len(planned) == 1 else f"{len(planned)} parts are"
+        count = f"note: {are} planned, so it {yet}; `--json` lists them"
+        notes = [(Gap(), Para(text, "note", rest="  ")) for text in (names, count)]
+    return Sheet(
+        [
+            (*_resolution_blocks(catalog, resolution, suits, form), *note[form.flat :])
+            for form in FORMS
+            for note in notes
+        ]
+    )
 
 
 def reason_text(catalog: Catalog, reason: Reason) -> str:
@@ -146,18 +183,22 @@ def slot_text(catalog: Catalog, resolution: Resolution, slot: str) -> str:
 
 
 def trade_off_lines(catalog: Catalog, slot: str, width: int = WIDTH, indent: int = 0) -> list[str]:
+    """The same as `trade_off`, as lines of plain text."""
+    return plain(trade_off(catalog, slot, " " * indent), width)
+
+
+def trade_off(catalog: Catalog, slot: str, indent: str = "") -> Blocks:
     """The job, when to take which option, and the table that compares them."""
     known = catalog.slots[slot]
-    space = " " * indent
-    lines = _wrapped(f"{known.title}: {known.job}.", width, space)
+    blocks: list[Block] = [Para(f"{known.title}: {known.job}.", "text", indent, indent)]
     for option in known.options.values():
         text = f"Take {_quoted(option.title)} when {option.take}."
-        lines += _wrapped(text, width, space, space + "  ")
+        blocks.append(Para(text, "text", indent, indent + "  "))
     if known.trade_off:
         rows = [["", *(option.title for option in known.options.values())]]
         rows += [[row.about, *(row.of[id] for id in known.options)] for row in known.trade_off]
-        lines += ["", *_table(rows, width - indent, space)]
-    return lines
+        blocks += [Gap(), Compared(rows, indent)]
+    return blocks
 
 
 def repair_text(catalog: Catalog, repair: Repair) -> str:
@@ -295,8 +336,8 @@ def _headline(catalog: Catalog, fact: Fact) -> str:
     return f"{_and(names)} do one job, {_lower(slot.title)}: which is it to be?"
 
 
-def _fact_lines(catalog: Catalog, fact: Fact, width: int, indent: str) -> list[str]:
-    return [line for text in _sentences(catalog, fact) for line in _wrapped(text, width, indent)]
+def _fact_blocks(catalog: Catalog, fact: Fact, indent: str) -> Blocks:
+    return [Para(text, "text", indent, indent) for text in _sentences(catalog, fact)]
 
 
 def _sentences(catalog: Catalog, fact: Fact) -> list[str]:
@@ -377,9 +418,9 @@ def _backward(catalog: Catalog, reason: Reason, it: str) -> str:
     return f"{it} serves {by} as {job} {how} ({reason.why.text})"
 
 
-def _resolution_lines(
-    catalog: Catalog, resolution: Resolution, advice: bool, width: int, form: Form
-) -> list[str]:
+def _resolution_blocks(
+    catalog: Catalog, resolution: Resolution, suits: Sequence[Advice], form: Form
+) -> Blocks:
     wished, all = len(resolution.wish), len(resolution.members)
     head = f"{_number(wished, 'pattern')} chosen"
     if all > wished:
@@ -387,26 +428,33 @@ def _resolution_lines(
         head += (
             f", {_number(all - wished, 'part')} {comes} along; each stands under what brings it in"
         )
-    lines = [*_wrapped(f"{head}:", width, "", "  "), "", *_tree(resolution, width, form)]
+    blocks: list[Block] = [Para(f"{head}:", "title", rest="  "), Gap()]
+    blocks += _tree(resolution, form)
     if resolution.slots:
         jobs = _number(len(resolution.slots), "job")
-        lines += ["", f"{jobs} with several ways to do {'it' if jobs == '1 job' else 'them'}:"]
-        lines += _jobs(catalog, resolution, width, form)
+        them = "it" if jobs == "1 job" else "them"
+        blocks += [Gap(), Para(f"{jobs} with several ways to do {them}:", "section", wrap=False)]
+        rows = _jobs(catalog, resolution, form)
+        if form.flat:
+            blocks += [Para(f"{row.name}: {row.text}", "text", "  ", "    ") for row in rows]
+        else:
+            blocks.append(Rows(rows))
     for slot in resolution.unused:
-        lines += ["", *_wrapped(f"note: `{slot}` was set, but nothing here asks for it", width)]
-    suits = resolution.advice() if advice else ()
+        note = f"note: `{slot}` was set, but nothing here asks for it"
+        blocks += [Gap(), Para(note, "note")]
     if suits and form.advice:
-        rows = [(each.pattern, each.why.text) for each in suits]
+        rows = [Row(each.pattern, each.why.text) for each in suits]
         if wished > 1:
-            rows = [(each.pattern, f"{each.why.text} (for {each.by})") for each in suits]
-        lines += ["", "would suit it:", *_columns(rows, width)]
+            rows = [Row(each.pattern, each.why.text, f" (for {each.by})") for each in suits]
+        blocks += [Gap(), Para("would suit it:", "section", wrap=False), Rows(rows)]
     elif suits:
         names = ", ".join(each.pattern for each in suits)
-        lines += ["", *_wrapped(f"would suit it: {names}", width, "", "  ")]
-    return lines
+        gap = () if form.flat else (Gap(),)
+        blocks += [*gap, Para(f"would suit it: {names}", rest="  ")]
+    return blocks
 
 
-def _tree(resolution: Resolution, width: int, form: Form) -> list[str]:
+def _tree(resolution: Resolution, form: Form) -> Blocks:
     """Every member under the one before it on its shortest chain."""
     under: dict[str | None, list[str]] = {None: []}
     for id in resolution.members:
@@ -414,43 +462,33 @@ def _tree(resolution: Resolution, width: int, form: Form) -> list[str]:
     wish = set(resolution.wish)
     roots = [id for id in under[None] if id in wish]
     always = [id for id in under[None] if id not in wish]
-    lines: list[str] = []
+    blocks: list[Block] = []
     if form.dense:
         # What brings in nothing shares a line.
         bare = [id for id in roots if id not in under]
-        lines += _wrapped(", ".join(bare), width) if bare else []
+        blocks += [Para(", ".join(bare), "names")] if bare else []
         roots = [id for id in roots if id in under]
-    for id in (*roots, *always):
-        lines += _branch(resolution, under, id, ("", ""), width, form)
-    return lines
+    return [*blocks, Tree([_node(resolution, under, id, form) for id in (*roots, *always)])]
 
 
-def _branch(
-    resolution: Resolution,
-    under: Mapping[str | None, Sequence[str]],
-    id: str,
-    indent: tuple[str, str],
-    width: int,
-    form: Form,
-) -> list[str]:
-    """A member and what stands under it; `indent` is that of its first line and of the others."""
-    first, rest = indent
+def _node(
+    resolution: Resolution, under: Mapping[str | None, Sequence[str]], id: str, form: Form
+) -> Node:
+    """A member and what stands under it."""
     inner = [each for each in under.get(id, ()) if each in under or not form.dense]
     leaves = [each for each in under.get(id, ()) if each not in inner]
-    text = id
     reason = resolution.nearest[id].reason
+    why = ""
     if isinstance(reason, Always):
-        text += " (part of everything)"
+        why = " (part of everything)"
     elif form.whys:
-        text += _bracket(reason)
-    if leaves:
-        text += f": {', '.join(leaves)}"
-    lines = _wrapped(text, width, first, rest + ("│ " if inner else "  "))
-    for each in inner:
-        last = each == inner[-1]
-        below = (rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
-        lines += _branch(resolution, under, each, below, width, form)
-    return lines
+        why = _bracket(reason)
+    return Node(
+        id,
+        why,
+        f": {', '.join(leaves)}" if leaves else "",
+        [_node(resolution, under, each, form) for each in inner],
+    )
 
 
 def _bracket(reason: Reason) -> str:
@@ -465,21 +503,18 @@ def _bracket(reason: Reason) -> str:
     return f" ({reason.slot} {how}: {reason.why.text})"
 
 
-def _jobs(catalog: Catalog, resolution: Resolution, width: int, form: Form) -> list[str]:
+def _jobs(catalog: Catalog, resolution: Resolution, form: Form) -> list[Row]:
     """Each slot as `--set` takes it, and who decided it."""
     if form.jobs:
-        return _columns(
-            [
-                (_set(resolution, slot), _decided(catalog, resolution, slot))
-                for slot in resolution.slots
-            ],
-            width,
-        )
+        return [
+            Row(_set(resolution, slot), *_decided(catalog, resolution, slot))
+            for slot in resolution.slots
+        ]
     words = {"choice": "as you chose", "fillers": "as the parts decide", "default": "by default"}
     rows: dict[str, list[str]] = {how: [] for how in words}
     for slot in resolution.slots:
         rows[resolution.decision.how[slot]].append(_set(resolution, slot))
-    return _columns([(words[how], ", ".join(pairs)) for how, pairs in rows.items() if pairs], width)
+    return [Row(words[how], ", ".join(pairs)) for how, pairs in rows.items() if pairs]
 
 
 def _ways(resolution: Resolution, slot: str) -> list[str]:
@@ -499,64 +534,29 @@ def _set(resolution: Resolution, slot: str) -> str:
     return f"{slot}={'+'.join(_ways(resolution, slot))}"
 
 
-def _decided(catalog: Catalog, resolution: Resolution, slot: str) -> str:
+def _decided(catalog: Catalog, resolution: Resolution, slot: str) -> tuple[str, str]:
+    """Who decided, and what else could have been."""
     text = slot_text(catalog, resolution, slot)
     if resolution.decision.how[slot] != "default":
-        return text
+        return text, ""
     others = [id for id in catalog.slots[slot].options if id not in _ways(resolution, slot)]
-    return f"{text} (or {', '.join(others)})"
+    return text, f" (or {', '.join(others)})"
 
 
-def _repair_lines(catalog: Catalog, conflict: Conflict, command: str, width: int) -> list[str]:
+def _repair_blocks(catalog: Catalog, conflict: Conflict, command: str) -> Blocks:
     repairs = conflict.repairs
     if not repairs:
-        return ["hint: no part of the wish can be kept; begin with another pattern"]
-    lines = [
-        "hint: this resolves it" if len(repairs) == 1 else "hint: any one of these resolves it"
-    ]
+        none = "hint: no part of the wish can be kept; begin with another pattern"
+        return [Para(none, "hint", wrap=False)]
+    told = "hint: this resolves it" if len(repairs) == 1 else "hint: any one of these resolves it"
+    blocks: list[Block] = [Para(told, "hint", wrap=False)]
     for repair in repairs[:SHOWN]:
-        lines += _wrapped(f"{repair_text(catalog, repair)}:", width, "  ", "    ")
-        lines += [f"    {repair_command(repair, command)}"]
+        blocks.append(Para(f"{repair_text(catalog, repair)}:", "text", "  ", "    "))
+        blocks.append(Command(repair_command(repair, command), "    "))
     if len(repairs) > SHOWN:
-        lines.append(f"  and {len(repairs) - SHOWN} more of that size, which `--json` lists")
-    return lines
-
-
-def _columns(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
-    left = max(len(name) for name, _ in rows) + 2
-    return [
-        line
-        for name, text in rows
-        for line in _wrapped(text, width, f"  {name:{left}}", " " * (left + 2))
-    ]
-
-
-def _table(rows: Sequence[Sequence[str]], width: int, indent: str) -> list[str]:
-    """Columns of even width, cells wrapped, each row set off from the next where one wraps."""
-    first = max(len(row[0]) for row in rows) + 2
-    each = (width - first) // (len(rows[0]) - 1)
-    lines = []
-    for row in rows:
-        cells = [
-            textwrap.wrap(row[0], first) or [""],
-            *(textwrap.wrap(cell, each - 2) for cell in row[1:]),
-        ]
-        for number in range(max(len(cell) for cell in cells)):
-            parts = [cell[number] if number < len(cell) else "" for cell in cells]
-            line = f"{parts[0]:{first}}" + "".join(f"{part:{each}}" for part in parts[1:])
-            lines.append((indent + line).rstrip())
-    return lines
-
-
-def _wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=first if rest is None else rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+        more = f"and {len(repairs) - SHOWN} more of that size, which `--json` lists"
+        blocks.append(Para(more, "text", "  ", wrap=False))
+    return blocks
 
 
 def _title(catalog: Catalog, id: str) -> str:

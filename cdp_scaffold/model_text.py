@@ -5,21 +5,21 @@ docs/model.md documents the keys of the data.
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cdp_scaffold import explain
 from cdp_scaffold.catalog import Catalog
 from cdp_scaffold.model import Count, Model, Pair
 from cdp_scaffold.resolver import Conflict
+from cdp_scaffold.sheet import Block, Figures, Gap, Para, Sheet, Verdict, Verdicts
 
 
-def numbers_text(model: Model) -> str:
+def numbers(model: Model) -> Sheet:
     """The numbers, and what never comes."""
-    lines = _table(["", "the whole language", "what generates today"], *numbers_rows(model))
+    heads = ("", "the whole language", "what generates today")
+    blocks: list[Block] = [Figures((heads, *numbers_rows(model)))]
     for title, names in (
         ("entries in every resolution", model.core),
         ("entries in no resolution", model.dead),
@@ -28,13 +28,14 @@ def numbers_text(model: Model) -> str:
         ("options that are never taken", _settings(model.dead_options)),
         ("options that are taken only by choice", _settings(model.options_only_by_choice)),
     ):
-        lines += ["", f"{title}:", *_wrapped(", ".join(names) or "none")]
-    lines += [
-        "",
-        *_wrapped(pairs_summary(model), ""),
-        "`cdp model --pairs` tells each pair, and why.",
+        blocks += [Gap(), Para(f"{title}:", "section", wrap=False)]
+        blocks.append(Para(", ".join(names) or "none", "text", "  ", "  "))
+    blocks += [
+        Gap(),
+        Para(pairs_summary(model)),
+        Para("`cdp model --pairs` tells each pair, and why.", wrap=False),
     ]
-    return "\n".join(lines)
+    return Sheet((blocks,))
 
 
 def numbers_rows(model: Model) -> list[tuple[str, str, str]]:
@@ -71,15 +72,19 @@ def pairs_summary(model: Model) -> str:
     )
 
 
-def pairs_text(model: Model) -> str:
-    """Each pair on a line of its own, fit for grep."""
+def pairs(model: Model) -> Sheet:
+    """Each pair; as plain text on a line of its own, fit for grep."""
     words = {"valid": "valid", "bought_in": "bought in", "refused": "refused"}
-    lines = []
-    for pair in model.pairs:
-        names = f"{pair.one} + {pair.other}"
-        told = pair_why(model.catalog, pair) or pair_advice(model.catalog, pair)
-        lines.append(f"{words[pair.verdict]:9}  {names}" + (f": {told}" if told else ""))
-    return "\n".join([*lines, "", pairs_summary(model)])
+    rows = [
+        Verdict(
+            words[pair.verdict],
+            pair.one,
+            pair.other,
+            pair_why(model.catalog, pair) or pair_advice(model.catalog, pair) or "",
+        )
+        for pair in model.pairs
+    ]
+    return Sheet(((Verdicts(rows), Gap(), Para(pairs_summary(model), wrap=False)),), table=True)
 
 
 def pair_why(catalog: Catalog, pair: Pair) -> str | None:
@@ -165,28 +170,6 @@ def _settings(options: Iterable[tuple[str, str]]) -> list[str]:
 
 def _both(one: int, other: int) -> tuple[str, str]:
     return f"{one:,}", f"{other:,}"
-
-
-def _table(*rows: Sequence[str]) -> list[str]:
-    """The first column to the left, the others to the right."""
-    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return [
-        f"{row[0]:{first}}"
-        + "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
-        for row in rows
-    ]
-
-
-def _wrapped(text: str, indent: str = "  ") -> list[str]:
-    width = min(shutil.get_terminal_size((80, 40)).columns, 110)
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _upper(text: str) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdp_scaffold.catalog import Catalog, Entry, Why
+from cdp_scaffold.sheet import Block, Blocks, Gap, Para, Row, Rows, Sheet
+from cdp_scaffold.sheet import wrapped as _wrap
 
 if TYPE_CHECKING:
     from cdp_scaffold.repository import Change
@@ -22,30 +23,26 @@ SHOWN = 20
 """Files named at most; the rest is counted."""
 
 
-def listing(catalog: Catalog) -> str:
+def listing(catalog: Catalog) -> Sheet:
     """All patterns by family, one line each."""
-    width = table_columns()
     left = max(len(id) for id in catalog.patterns) + 2
-    lines: list[str] = []
+    blocks: list[Block] = []
     for family, title in catalog.families.items():
         entries = [e for e in _patterns(catalog) if e.family == family]
         if entries:
-            lines += ["", title]
-        for entry in entries:
-            mark = "  " if entry.status == "ready" else "· "
-            lines += _row(f"{mark}{entry.id:{left}}", entry.summary, width)
+            rows = [Row(e.id, e.summary, status=e.status) for e in entries]
+            blocks += [Para(title, "section", wrap=False), Rows(rows, left), Gap()]
     ready = sum(entry.status == "ready" for entry in _patterns(catalog))
     total = len(catalog.patterns)
-    lines.append("")
     if ready < total:
         told = f"{ready} of {total} patterns can be generated; those marked · are planned."
-        lines += _wrap(told, width)
-    lines.append("`cdp show PATTERN` tells more about one.")
-    return "\n".join(lines).lstrip("\n")
+        blocks.append(Para(told))
+    blocks.append(Para("`cdp show PATTERN` tells more about one.", wrap=False))
+    return Sheet((blocks,), table=True)
 
 
 def listing_json(catalog: Catalog) -> list[dict[str, Any]]:
-    """All patterns as data: each `id`, `title`, `family`, `status` and `summary`."""
+    """All patterns as data; docs/commands.md documents the keys."""
     return [
         {
             "id": entry.id,
@@ -58,37 +55,33 @@ def listing_json(catalog: Catalog) -> list[dict[str, Any]]:
     ]
 
 
-def entry(catalog: Catalog, id: str) -> str:
+def entry(catalog: Catalog, id: str) -> Sheet:
     """One pattern or component from all sides."""
-    from cdp_scaffold.explain import trade_off_lines
+    from cdp_scaffold.explain import trade_off
 
-    width = columns()
     known = catalog.entries[id]
     family = f", {catalog.families[known.family]}" if known.family else ""
     planned = "; planned, so it cannot be generated yet" if known.status == "planned" else ""
-    lines = [f"{known.title} ({id}): {known.kind}{family}{planned}"]
-    lines += _wrap(known.summary, width, "  ")
+    title = f"{known.title} ({id}): {known.kind}{family}{planned}"
+    blocks: list[Block] = [
+        Para(title, "title", wrap=False),
+        Para(known.summary, "text", "  ", "  "),
+    ]
     if known.source:
-        lines += [f"  Source: {known.source}"]
-    lines += _relation(catalog, "needs", known.needs, width)
-    lines += _relation(catalog, "needs somebody to do the job of", known.slots, width, slots=True)
-    lines += _relation(catalog, "excludes", catalog.rivals[id], width)
-    lines += _relation(catalog, "would suit it", known.suits, width)
-    lines += _relation(catalog, "needed by", catalog.needed_by[id], width)
+        blocks.append(Para(f"Source: {known.source}", "text", "  ", "  ", wrap=False))
+    blocks += _relation(catalog, "needs", known.needs)
+    blocks += _relation(catalog, "needs somebody to do the job of", known.slots, slots=True)
+    blocks += _relation(catalog, "excludes", catalog.rivals[id])
+    blocks += _relation(catalog, "would suit it", known.suits)
+    blocks += _relation(catalog, "needed by", catalog.needed_by[id])
     for slot in dict.fromkeys(slot for slot, _ in catalog.filled_by[id]):
-        lines += ["", f"competes for the job {slot}:"]
-        lines += trade_off_lines(catalog, slot, width, indent=2)
-    return "\n".join(lines)
+        blocks += [Gap(), Para(f"competes for the job {slot}:", "section", wrap=False)]
+        blocks += trade_off(catalog, slot, "  ")
+    return Sheet((blocks,))
 
 
 def entry_json(catalog: Catalog, id: str) -> dict[str, Any]:
-    """One pattern or component as data.
-
-    `id`, `title`, `kind` (pattern or component), `family`, `status` (ready or planned), `summary`
-    and `source`; `needs`, `slots`, `excludes`, `suits` and `needed_by`, each id → `why` and, where
-    the book does not say it, `ours`; `fills`, a list of `slot` and `option`. A component has no
-    family and no source: they are null.
-    """
+    """One pattern or component as data; docs/commands.md documents the keys."""
     known = catalog.entries[id]
     return {
         "id": id,
@@ -107,32 +100,31 @@ def entry_json(catalog: Catalog, id: str) -> dict[str, Any]:
     }
 
 
-def slot(catalog: Catalog, id: str) -> str:
+def slot(catalog: Catalog, id: str) -> Sheet:
     """One slot: the job, who asks for it, its options and how they compare."""
-    from cdp_scaffold.explain import trade_off_lines
+    from cdp_scaffold.explain import trade_off
 
-    width = columns()
     known = catalog.slots[id]
     askers = {each.id: each.slots[id] for each in catalog.entries.values() if id in each.slots}
-    lines = [f"{known.title} ({id}): a job with several ways to do it", ""]
-    lines += trade_off_lines(catalog, id, width, indent=2)
-    left = max(len(option) for option in known.options) + 2
-    lines += ["", "choose one, or leave it to what the wish brings in:"]
+    rows = []
     for option in known.options.values():
         default = ", the default" if option.id == known.default else ""
         fills = f": {', '.join(option.fills)}" if option.fills else ": brings in nothing"
-        lines += _row(f"  {option.id:{left}}", f"{option.title}{default}{fills}", width)
-    lines += _relation(catalog, "asked for by", askers, width)
-    return "\n".join(lines)
+        rows.append(Row(option.id, f"{option.title}{default}", fills))
+    blocks: list[Block] = [
+        Para(f"{known.title} ({id}): a job with several ways to do it", "title", wrap=False),
+        Gap(),
+        *trade_off(catalog, id, "  "),
+        Gap(),
+        Para("choose one, or leave it to what the wish brings in:", "section", wrap=False),
+        Rows(rows),
+        *_relation(catalog, "asked for by", askers),
+    ]
+    return Sheet((blocks,))
 
 
 def slot_json(catalog: Catalog, id: str) -> dict[str, Any]:
-    """One slot as data.
-
-    `id`, `title`, `kind` (slot), `job`, `exclusive`, `default`; `options`, each `id`, `title`,
-    `fills`, `take` and `asks`; `trade_off`, each `about` and a text for every option; `asked_by`,
-    id → `why` and perhaps `ours`.
-    """
+    """One slot as data; docs/commands.md documents the keys."""
     known = catalog.slots[id]
     options = known.options.values()
     return {
@@ -154,7 +146,7 @@ def slot_json(catalog: Catalog, id: str) -> dict[str, Any]:
 
 
 def answer_json(catalog: Catalog, answer: Resolution | Conflict) -> dict[str, Any]:
-    """A resolution or a conflict as data; `planned` lists what cannot be generated yet."""
+    """A resolution or a conflict as data; docs/resolver.md documents the keys."""
     from cdp_scaffold.explain import conflict_data, resolution_data
     from cdp_scaffold.resolver import Conflict
 
@@ -163,16 +155,11 @@ def answer_json(catalog: Catalog, answer: Resolution | Conflict) -> dict[str, An
     return {**resolution_data(catalog, answer), "planned": _planned(catalog, answer)}
 
 
-def resolution(catalog: Catalog, answer: Resolution, *, advice: bool) -> str:
+def resolution(catalog: Catalog, answer: Resolution, *, advice: bool) -> Sheet:
     """What a wish brings in and why, and what of it cannot be generated yet."""
-    from cdp_scaffold.explain import resolution_text
+    from cdp_scaffold.explain import resolution_sheet
 
-    text = resolution_text(catalog, answer, advice=advice, width=columns())
-    missing = _planned(catalog, answer)
-    if missing:
-        told = f"note: planned, so this wish cannot be generated yet: {', '.join(missing)}"
-        text = "\n".join([text, "", *_wrap(told, columns(), "", "  ")])
-    return text
+    return resolution_sheet(catalog, answer, advice, _planned(catalog, answer))
 
 
 def _planned(catalog: Catalog, answer: Resolution) -> list[str]:
@@ -276,17 +263,16 @@ def _patterns(catalog: Catalog) -> list[Entry]:
 
 
 def _relation(
-    catalog: Catalog, title: str, whys: Mapping[str, Why], width: int, *, slots: bool = False
-) -> list[str]:
+    catalog: Catalog, title: str, whys: Mapping[str, Why], *, slots: bool = False
+) -> Blocks:
     if not whys:
-        return []
-    left = max(len(id) for id in whys) + 2
-    lines = ["", f"{title}:"]
+        return ()
+    rows = []
     for id, why in whys.items():
         ours = f" (ours: {why.ours})" if why.ours else ""
         options = f" [{', '.join(catalog.slots[id].options)}]" if slots else ""
-        lines += _row(f"  {id:{left}}", f"{why.text}{ours}{options}", width)
-    return lines
+        rows.append(Row(id, why.text, f"{ours}{options}"))
+    return Gap(), Para(f"{title}:", "section", wrap=False), Rows(rows)
 
 
 def _whys(whys: Mapping[str, Why]) -> dict[str, dict[str, str]]:
@@ -298,21 +284,6 @@ def _whys(whys: Mapping[str, Why]) -> dict[str, dict[str, str]]:
 
 def _commands(rows: Iterable[tuple[str, str]]) -> list[str]:
     return [f"  {command}" + (f"    # {about}" if about else "") for command, about in rows]
-
-
-def _row(left: str, text: str, width: int) -> list[str]:
-    return _wrap(text, width, left, " " * len(left))
-
-
-def _wrap(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=first if rest is None else rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [first.rstrip()]
 
 
 def columns() -> int:

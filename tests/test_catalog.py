@@ -187,6 +187,28 @@ def test_a_fault_inside_names_the_file_too(file: Path) -> None:
     )
 
 
+def test_each_of_several_faults_is_told_with_its_own_way_out(file: Path) -> None:
+    text = TEXT.replace("kitchen: it is", "kichen: it is").replace("stove: it", "stoove: it")
+    file.write_text(text.replace("default: quick", "default: fast"), encoding="utf-8")
+
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(file)
+    schema = caught.value.render()
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(file)
+
+    assert schema == (
+        f"error: {file}: `slots.cooking.default` must be one of `quick` or `slow`; got `fast`"
+    )
+    assert caught.value.render() == (
+        f"error: {file}: `entries.alpha.needs.kichen` is no entry of the catalogue\n"
+        "  hint: did you mean `kitchen`?\n"
+        f"error: {file}: `entries.bravo.excludes.stoove` is no entry of the catalogue\n"
+        "  hint: did you mean `stove`?"
+    )
+
+
 @pytest.mark.parametrize(
     "name",
     [

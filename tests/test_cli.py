@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pexpect
 import pytest
 import yaml
 
@@ -151,6 +152,27 @@ def test_a_pattern_is_found_by_id_and_by_title(cdp: Cdp, template: Path, name: s
 
 def test_a_title_of_the_real_catalogue_is_found(cdp: Cdp) -> None:
     assert cdp("show", "Multi-Datacenter").out.startswith("Multi-Datacenter (multi_datacenter): ")
+
+
+def test_a_slot_is_found_by_id_and_by_title(cdp: Cdp) -> None:
+    for name in ("edge_origin", "Edge-Origin", "Origin of the edge cache"):
+        assert cdp("show", name).out.startswith("Origin of the edge cache (edge_origin): a job ")
+
+
+def test_a_title_of_an_entry_is_the_entry_s_even_where_a_slot_is_called_so(
+    cdp: Cdp, tmp_path: Path
+) -> None:
+    folder = write_template(tmp_path / "template")
+    file = folder / "blueprints" / "catalog.yml"
+    file.write_text(file.read_text().replace("title: Cup\n", "title: Soup-of-the-Day\n"))
+
+    run = cdp("show", "Soup-of-the-Day", "--template", folder)
+
+    assert run.out.startswith("Soup-of-the-Day (soup): pattern")
+
+
+def test_show_of_a_real_pattern_offers_near_ones(cdp: Cdp) -> None:
+    assert "did you mean `multi_datacenter`" in cdp("show", "multi-datacentre").err
 
 
 def test_show_as_json_has_exactly_the_documented_keys(cdp: Cdp, template: Path) -> None:
@@ -346,7 +368,6 @@ def test_a_shell_completes_patterns_by_id_and_shows_their_titles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert cli._complete("multi_d") == [("multi_datacenter", "Multi-Datacenter")]
-    assert cli._complete("Multi-D") == [("multi_datacenter", "Multi-Datacenter")]
     assert len(cli._complete("")) == 48
     assert ("network", "Network") not in cli._complete("netw")
 
@@ -386,6 +407,36 @@ def test_a_real_shell_s_request_for_completion_is_answered() -> None:
     )
 
     assert (run.stdout.split(), run.stderr) == (["multi_datacenter"], "")
+
+
+def test_tab_completes_a_pattern_in_an_interactive_bash(tmp_path: Path) -> None:
+    """One match is written out, several are listed, and `show` knows components and slots too."""
+    (tmp_path / "cdp").write_text(f'#!/bin/sh\nexec {sys.executable} -m cdp_scaffold.cli "$@"\n')
+    (tmp_path / "cdp").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    bash = pexpect.spawn(
+        "bash",
+        ["--norc", "--noprofile", "-i"],
+        env={**os.environ, "PATH": path, "PS1": "$ ", "TERM": "dumb", "INPUTRC": "/dev/null"},
+        encoding="utf-8",
+        dimensions=(40, 100),
+        timeout=30,
+    )
+    bash.sendline('eval "$(cdp --show-completion bash)"; echo set up')
+    bash.expect_exact("\r\nset up")
+
+    for typed, shown in (
+        ("cdp resolve multi_dat\t", "cdp resolve multi_datacenter "),
+        ("cdp new shop -p web_storage_\t", "cdp new shop -p web_storage_archive "),
+        ("cdp show session_st\t", "cdp show session_store "),
+        ("cdp add stamp sta\t\t", "stack_deployment  stamp             state_sharing"),
+    ):
+        bash.send(typed)
+        bash.expect_exact(shown)
+        bash.send("\x15")  # begin the line anew
+
+    bash.sendline("exit")
+    bash.expect(pexpect.EOF)
 
 
 def test_a_reader_that_closes_the_pipe_hears_no_complaint() -> None:

@@ -19,7 +19,7 @@ from cdp_scaffold.catalog import Catalog, build_catalog, load_catalog
 from cdp_scaffold.cli import app
 from cdp_scaffold.feature_model import FeatureModel
 from cdp_scaffold.model import Model, Variable, Wishes
-from cdp_scaffold.model_text import numbers_data, numbers_text, pair_why, pairs_data, pairs_text
+from cdp_scaffold.model_text import numbers, numbers_data, pair_why, pairs, pairs_data
 from cdp_scaffold.resolver import Decision, Resolution, decide, resolve
 
 CATALOG = load_catalog(Path(__file__).parents[1] / "blueprints" / "catalog.yml")
@@ -387,8 +387,10 @@ def test_refused_wishes_that_no_pair_explains_are_counted() -> None:
 
     assert {pair.verdict for pair in model.pairs} == {"valid"}
     assert model.refused_beyond_pairs == 1
-    assert pairs_text(model).endswith(
-        "Wishes that are refused although no two of their patterns refuse each other: 1."
+    assert (
+        pairs(model)
+        .plain(80)
+        .endswith("Wishes that are refused although no two of their patterns refuse each other: 1.")
     )
     assert MODEL.refused_beyond_pairs == 0
 
@@ -469,7 +471,7 @@ needs Two (it stands on it).
 Every wish that is refused has one of the refused pairs in it.
 """
 
-    assert pairs_text(Model(catalog)) == told.strip()
+    assert pairs(Model(catalog)).plain(80) == told.strip()
 
 
 COUNT_KEYS = [
@@ -490,7 +492,7 @@ def cdp(*words: str) -> str:
 def test_the_command_prints_the_numbers() -> None:
     printed = cdp("model")
 
-    assert printed == numbers_text(MODEL) + "\n"
+    assert printed == numbers(MODEL).plain(80) + "\n"
     assert f"{MODEL.whole.valid:,}" in printed and f"{MODEL.whole.wishes:,}" in printed
     assert max(map(len, printed.splitlines())) <= 80
 

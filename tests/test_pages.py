@@ -15,7 +15,7 @@ import pytest
 from cdp_scaffold import pictures, wiring_svg
 from cdp_scaffold.catalog import build_catalog, load_catalog
 from cdp_scaffold.model import Model
-from cdp_scaffold.model_text import numbers_data, pair_advice, pair_why, pairs_data
+from cdp_scaffold.model_text import pair_advice, pair_why
 from cdp_scaffold.pages import pages, stale, write
 from cdp_scaffold.wiring import Box, Column, Kind, Net, Wiring, text_width
 
@@ -152,17 +152,6 @@ def test_every_picture_is_on_the_page() -> None:
 
 
 # docs/model.md
-
-
-def test_the_page_of_the_model_explains_each_key_of_its_data() -> None:
-    data, pair = numbers_data(MODEL), pairs_data(MODEL)[0]
-    told = PAGES["docs/model.md"].split("## The data")[1]
-    keys = [*data, *(f"….{key}" for key in data["whole"]), *pair]
-
-    for key in keys:
-        assert f"`{key}`" in told, key
-    named = re.findall(r"`([^`]+)`", " ".join(re.findall(r"^\| (`.*?) \|", told, re.MULTILINE)))
-    assert sorted(named) == sorted(keys)
 
 
 def test_the_page_of_the_model_has_the_numbers_of_the_command() -> None:
