@@ -348,7 +348,7 @@ def _new(
         command = command_to_repeat(dest, given, template, ref)
         resolution = settle(catalog, given, command)
         check_all(questions, given, folder)
-        project.new(source, given.for_copier(questions, resolution), dest)
+        project.new(source, given.for_copier(questions, resolution), dest, root)
     recorded = project.read_answers(dest)
     again = whole_command(command, given) if interviewed else ""
     typer.echo(report.generated(dest, resolution, recorded, source.address, again), nl=False)

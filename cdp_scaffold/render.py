@@ -35,6 +35,9 @@ ANSWERS_NAME = "{{_copier_conf.answers_file}}" + SUFFIX
 EXCLUDED = (".cdp", "catalog.yml")
 """What `_exclude` in copier.yml keeps out of the top of a repository."""
 
+COMPILED = "compiled Python"
+"""What is left out because Python put it beside its sources."""
+
 MARKS = ("{{", "{%", "{#")
 """What Jinja code begins with."""
 
@@ -167,7 +170,7 @@ class Template:
             if not above and entry.name in EXCLUDED:
                 continue
             if entry.name == "__pycache__":
-                self.odd[entry.path] = "compiled Python"
+                self.odd[entry.path] = COMPILED
             elif entry.is_dir():
                 if entry.is_symlink():
                     self.odd[entry.path] = "a link"
@@ -213,6 +216,10 @@ class Template:
             **asked_slots(self.questions, resolution),
             **answers.others,
         }
+        return self.assemble(resolution, recorded)
+
+    def assemble(self, resolution: Resolution, recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables that templates may read, from what the repository records."""
         members = set(resolution.members)
         return {
             **recorded,
@@ -224,7 +231,7 @@ class Template:
             },
             "use": {id: "." if id in members else "" for id in sorted(self.catalog.entries)},
             "plugs": self.plugs(resolution.members),
-            "_copier_answers": recorded,
+            "_copier_answers": dict(recorded),
             "_copier_conf": {"answers_file": ANSWERS_FILE},
         }
 
