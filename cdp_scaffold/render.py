@@ -60,6 +60,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A file that a wish would give."""
+
+    path: str
+    member: str
+    why: str
+    """Why it is there, as its owner tells it; empty where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """What a repository is rendered from, besides the resolution.
 
@@ -251,6 +261,21 @@ class Template:
             return set()
         text = (self.root / source.file).read_text(encoding="utf-8")
         return meta.find_undeclared_variables(self.environment.parse(text))
+
+    def planned(self, resolution: Resolution) -> list[Planned]:
+        """The files a wish would give, by path; nothing is rendered."""
+        members = set(resolution.members)
+        whys = {
+            (member, told["path"]): str(told["why"])
+            for member in members
+            for told in self.contributions.get(member, {}).get("files", ())
+        }
+        found = (
+            Planned(s.path, s.member, whys.get((s.member, s.path), ""))
+            for s in self.sources
+            if s.member in members
+        )
+        return sorted(found, key=lambda file: file.path)
 
     def tree(self, resolution: Resolution, answers: Answers = Answers()) -> dict[str, bytes]:
         """Every file of a generated repository: path -> bytes."""
