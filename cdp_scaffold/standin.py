@@ -273,9 +273,10 @@ def _answers(
     unknown = [name for name in given if name not in questions]
     if unknown:
         raise Beyond(f"an answer to no question: `{unknown[0]}`")
-    catalog = template.catalog
-    if any(mark in _text(template.root / "blueprints" / "catalog.yml") for mark in MARKS):
+    text = (template.root / "blueprints" / "catalog.yml").read_text(encoding="utf-8")
+    if any(mark in text for mark in MARKS):
         raise Beyond("the catalogue is a template")
+    catalog = template.catalog
     wish = given.get("patterns")
     ready = {id for id in catalog.patterns if catalog.entries[id].status == "ready"}
     if not isinstance(wish, list) or not wish or not ready.issuperset(wish):
@@ -422,7 +423,3 @@ def _check_files(template: Template, sources: Iterable[Source], *, packaged: boo
             raise Beyond(f"{source.path}.jinja stands beside the blueprints")
     if not paths.isdisjoint(folders):
         raise Beyond("a file has the name of a folder")
-
-
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
