@@ -66,7 +66,11 @@ class Task:
 def prepare(place: Path, template: Path, wish: Sequence[str]) -> Task:
     """Work out what the others need to render the same."""
     known, resolution = opened(template, wish)
-    recorded: dict[str, Any] = {"_src_path": str(template), "project": "shop", "region": "us-east-1"}
+    recorded: dict[str, Any] = {
+        "_src_path": str(template),
+        "project": "shop",
+        "region": "us-east-1",
+    }
     recorded |= {"patterns": list(wish), **asked(known, resolution)}
     context = known.assemble(resolution, recorded)
     sources = [s for s in known.sources if s.member in resolution.members]
@@ -213,7 +217,12 @@ def run(task: Task, name: str, target: Path, cache: Path) -> Cost:
     """Let a contestant run in a process of its own."""
     places = map(str, (task.place, task.template, target))
     command = [sys.executable, __file__, "--run", name, *places]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "XDG_CONFIG_HOME": "/nonexistent"}
+    environment = {
+        **{k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
+        "PYTHONPYCACHEPREFIX": str(task.place / "python"),  # as installed packages have it
+        "XDG_CACHE_HOME": str(cache),
+        "XDG_CONFIG_HOME": "/nonexistent",
+    }
     process = subprocess.Popen([*command, *task.wish], env=environment)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = status

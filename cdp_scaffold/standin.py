@@ -13,11 +13,12 @@ has copier's names, where using one that is not told here raises `Beyond`.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -87,6 +88,25 @@ def files(
     Raises:
         Beyond: Copier has to do it. So it has on any other error.
     """
+    with _no_collecting():
+        return _files(checkout, address, answers, name)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Let Python look for no garbage: there is none, and looking takes a tenth of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _files(
+    checkout: templates.Checkout, address: str, answers: Mapping[str, Any], name: str
+) -> list[File]:
     template = Template(checkout.root)
     _check_user()
     questions = _questions(checkout.root)
