@@ -229,13 +229,13 @@ def settle(catalog: Catalog, answers: Answers, command: str = "cdp resolve") -> 
         ConflictError: The wish cannot be.
         UnusedChoiceError: A slot was chosen for that nothing asks for.
     """
-    from cdp_scaffold.explain import conflict_text
+    from cdp_scaffold.explain import conflict_sheet
 
     if not answers.patterns:
         raise EmptyWishError
     answer = resolve(catalog, answers.patterns, answers.choices)
     if isinstance(answer, Conflict):
-        raise ConflictError(answer, conflict_text(catalog, answer, command))
+        raise ConflictError(answer, conflict_sheet(catalog, answer, command))
     planned = [id for id in answer.members if catalog.entries[id].status == "planned"]
     if planned:
         wished = [id for id in planned if id in answer.wish]

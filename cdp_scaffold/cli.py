@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ from cdp_scaffold.errors import ScaffoldError, StoppedError, UnknownPatternError
 from cdp_scaffold.interrupts import ending_cleanly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cdp_scaffold.catalog import Catalog
 
@@ -281,30 +282,41 @@ def resolve(
     set_: SetOption = None,
     json: Json = False,
     advice: Annotated[bool, typer.Option(help="Say what would suit the wish.")] = True,
+    tree: Annotated[bool, typer.Option("--tree", help="Show the files it would give.")] = False,
     template: TemplateOption = None,
     ref: RefOption = None,
 ) -> None:
     """Tell what patterns bring in, or why they cannot be.
 
     PATTERN is an id or a title. Told is who brought in whom and why; for patterns that cannot be
-    in one system (exit code 2) the reason and the ways out. Nothing is written.
+    in one system (exit code 2) the reason and the ways out. With --tree, which files a repository
+    would hold and to whom each belongs; with --json too, a list of objects with `path`, `member`
+    and `why`. Nothing is written.
     """
     from cdp_scaffold import report
     from cdp_scaffold.answers import choices_only, find_patterns
+    from cdp_scaffold.catalog import load_catalog
     from cdp_scaffold.errors import ConflictError
     from cdp_scaffold.explain import conflict_sheet
     from cdp_scaffold.resolver import Conflict
     from cdp_scaffold.resolver import resolve as resolve_wish
 
-    catalog = _catalog(template, ref)
-    wish = find_patterns(catalog, patterns)
-    answer = resolve_wish(catalog, wish, choices_only(catalog, set_ or ()))
-    if json:
-        _tell(report.answer_json(catalog, answer))
-        raise typer.Exit(2 if isinstance(answer, Conflict) else 0)
-    if isinstance(answer, Conflict):
-        raise ConflictError(answer, conflict_sheet(catalog, answer))
-    _tell(report.resolution(catalog, answer, advice=advice))
+    with _root(template, ref) as root:
+        catalog = load_catalog(root / "blueprints" / "catalog.yml")
+        wish = find_patterns(catalog, patterns)
+        answer = resolve_wish(catalog, wish, choices_only(catalog, set_ or ()))
+        if json and (not tree or isinstance(answer, Conflict)):
+            _tell(report.answer_json(catalog, answer))
+            raise typer.Exit(2 if isinstance(answer, Conflict) else 0)
+        if isinstance(answer, Conflict):
+            raise ConflictError(answer, conflict_sheet(catalog, answer))
+        if tree:
+            from cdp_scaffold.render import Template
+
+            files = Template(root).planned(answer)
+            _tell(report.tree_json(files) if json else report.tree(catalog, answer, files))
+        else:
+            _tell(report.resolution(catalog, answer, advice=advice))
 
 
 def _new(
@@ -350,7 +362,7 @@ def _new(
         command = command_to_repeat(dest, given, template, ref)
         resolution = settle(catalog, given, command)
         check_all(questions, given, folder)
-        project.new(source, given.for_copier(questions, resolution), dest)
+        project.new(source, given.for_copier(questions, resolution), dest, root)
     recorded = project.read_answers(dest)
     again = whole_command(command, given) if interviewed else ""
     typer.echo(report.generated(dest, resolution, recorded, source.address, again), nl=False)
@@ -437,14 +449,18 @@ def _may_lose(*, yes: bool) -> Callable[[Sequence[str]], bool]:
 
 def _catalog(template: str | None, ref: str | None) -> Catalog:
     from cdp_scaffold.catalog import load_catalog
+
+    with _root(template, ref) as root:
+        return load_catalog(root / "blueprints" / "catalog.yml")
+
+
+@contextmanager
+def _root(template: str | None, ref: str | None) -> Iterator[Path]:
+    """The plain files of the template that is meant."""
     from cdp_scaffold.template import locate, opened, own
 
-    if template is None and ref is None:
-        files = own().files
-        assert files is not None
-        return load_catalog(files / "blueprints" / "catalog.yml")
-    with opened(locate(template, ref)) as root:
-        return load_catalog(root / "blueprints" / "catalog.yml")
+    with opened(own() if template is None and ref is None else locate(template, ref)) as root:
+        yield root
 
 
 def _on_terminal() -> bool:
@@ -457,10 +473,12 @@ def _can_ask() -> bool:
 
 
 def _tell(what: Any) -> None:
-    """Print a sheet as suits where it goes, anything else as JSON."""
+    """Print text as it is, a sheet as suits where it goes, anything else as JSON."""
     from cdp_scaffold.sheet import Sheet
 
-    if not isinstance(what, Sheet):
+    if isinstance(what, str):
+        typer.echo(what)
+    elif not isinstance(what, Sheet):
         typer.echo(_json(what))
     elif sys.stdout.isatty():
         from cdp_scaffold import terminal  # pays for rich, which a pipe need not

@@ -1,5 +1,8 @@
 """Generate a repository and keep it current; the only module that imports copier.
 
+A new repository is rendered in this process where that is exact, see `standin`; all else is
+copier's.
+
 Whatever happens, the user's folder holds either what it held before or the whole result. A new
 repository is generated beside its destination and moved there. An update is worked out in a clone
 and carried over once it is known to be whole and nothing of the user's would be lost unasked.
@@ -10,6 +13,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import tempfile
 import traceback
 import warnings
@@ -19,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cdp_scaffold import git, interrupts, repository, staging
+from cdp_scaffold import git, interrupts, repository, staging, standin
 from cdp_scaffold.errors import (
     AnswerLostError,
     BadAnswerError,
@@ -30,7 +34,7 @@ from cdp_scaffold.errors import (
     WouldLoseError,
 )
 from cdp_scaffold.repository import Change, Clone
-from cdp_scaffold.template import Source, bundle_tags
+from cdp_scaffold.template import Source, bundle_tags, checked_out
 
 ANSWERS_FILE = ".copier-answers.yml"
 
@@ -69,13 +73,16 @@ def check_destination(destination: Path, ours: Path | None = None) -> None:
         raise DestinationError(destination, _reason(error)) from error
 
 
-def new(source: Source, answers: Mapping[str, Any], destination: Path) -> None:
+def new(
+    source: Source, answers: Mapping[str, Any], destination: Path, files: Path | None = None
+) -> None:
     """Generate a repository into a folder that does not exist, or is empty.
 
     Args:
         source: The template.
         answers: Question → answer; copier takes the default of any other.
         destination: Appears at once and whole, or not at all, even if the program is killed.
+        files: What `template.opened` gave for the source, if it is open.
 
     Raises:
         DestinationError: The destination holds something, or cannot be written.
@@ -90,13 +97,32 @@ def new(source: Source, answers: Mapping[str, Any], destination: Path) -> None:
             raise DestinationError(destination, _reason(error)) from error
         # The last part of the path stays, for a template may ask for the folder's name.
         made = place / destination.name
-        data = {**answers, **_read_ahead(source)}
-        _render(source, source.address, data, source.ref, made)
+        if not _stand_in(source, answers, made, files):
+            data = {**answers, **_read_ahead(source)}
+            _render(source, source.address, data, source.ref, made)
         check_destination(destination, place)
         try:
             staging.move(made, destination)
         except OSError as error:
             raise DestinationError(destination, _reason(error)) from error
+
+
+def _stand_in(source: Source, answers: Mapping[str, Any], made: Path, known: Path | None) -> bool:
+    """Generate without copier; `False` where only copier can, or has to say what is wrong."""
+    with ExitStack() as stack:
+        try:
+            checkout = stack.enter_context(checked_out(source, known))
+            files = standin.files(checkout, source.address, answers, made.name)
+        except Exception:
+            return False
+        try:
+            standin.write(files, made, checkout)
+        except standin.Beyond:
+            shutil.rmtree(made)
+            return False
+        except OSError as error:
+            raise GenerationError(f"{error.filename}: {error.strerror}") from error
+    return True
 
 
 def _read_ahead(source: Source) -> dict[str, Any]:

@@ -91,7 +91,25 @@ class Questions:
 
 
 def load_questions(root: Path) -> Questions:
-    """Read `copier.yml` and what it includes.
+    """Read the questions of `copier.yml` and of what it includes.
+
+    Raises:
+        TemplateError: A file is missing or broken.
+    """
+    found: dict[str, Question] = {}
+    renames: dict[str, str] = {}
+    for part in load_parts(root):
+        for name, details in part.items():
+            if not name.startswith("_") and isinstance(details, dict):
+                if name == "renamed":
+                    renames = dict(details.get("default") or {})
+                elif details.get("when") is not False:
+                    found[name] = _question(name, details)
+    return Questions(root, found, renames)
+
+
+def load_parts(root: Path) -> list[dict[str, Any]]:
+    """Read `copier.yml` and what it includes: settings and questions as they stand there.
 
     Raises:
         TemplateError: A file is missing or broken.
@@ -115,16 +133,7 @@ def load_questions(root: Path) -> Questions:
             raise TemplateError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
 
     Loader.add_constructor("!include", include)
-    found: dict[str, Question] = {}
-    renames: dict[str, str] = {}
-    for part in _flat(documents(root / "copier.yml")):
-        for name, details in part.items():
-            if not name.startswith("_") and isinstance(details, dict):
-                if name == "renamed":
-                    renames = dict(details.get("default") or {})
-                elif details.get("when") is not False:
-                    found[name] = _question(name, details)
-    return Questions(root, found, renames)
+    return _flat(documents(root / "copier.yml"))
 
 
 def _flat(parts: list[Any]) -> list[dict[str, Any]]:

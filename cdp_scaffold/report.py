@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from cdp_scaffold.sheet import Block, Blocks, Gap, Para, Row, Rows, Sheet
 from cdp_scaffold.sheet import wrapped as _wrap
 
 if TYPE_CHECKING:
+    from cdp_scaffold.render import Planned
     from cdp_scaffold.repository import Change
     from cdp_scaffold.resolver import Conflict, Resolution
 
@@ -160,6 +161,47 @@ def resolution(catalog: Catalog, answer: Resolution, *, advice: bool) -> Sheet:
     from cdp_scaffold.explain import resolution_sheet
 
     return resolution_sheet(catalog, answer, advice, _planned(catalog, answer))
+
+
+def tree(catalog: Catalog, answer: Resolution, files: Sequence[Planned]) -> str:
+    """The files a wish would give, as a tree, each with the member it belongs to."""
+    above: dict[str, Any] = {}
+    for file in files:
+        *folders, name = file.path.split("/")
+        inside = above
+        for folder in folders:
+            inside = inside.setdefault(f"{folder}/", {})
+        inside[name] = file.member
+    rows = list(_branches(above, ""))
+    left = max((len(drawn) for drawn, _ in rows), default=0)
+    lines = [f"{drawn:{left}}  {member}".rstrip() for drawn, member in rows]
+    count = "1 file" if len(files) == 1 else f"{len(files)} files"
+    lines += ["", f"{count}; with --json each tells why it is there."]
+    missing = _planned(catalog, answer)
+    if missing:
+        told = f"note: planned, so their files are not among them: {', '.join(missing)}"
+        lines += _wrap(told, columns(), "", "  ")
+    return "\n".join(lines)
+
+
+def tree_json(files: Sequence[Planned]) -> list[dict[str, str]]:
+    """The files a wish would give as data: each `path`, `member`, and `why` it is there."""
+    return [{"path": file.path, "member": file.member, "why": file.why} for file in files]
+
+
+def _branches(inside: Mapping[str, Any], indent: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The lines of a tree, folders before files, and the member that each file belongs to."""
+    names = sorted(inside, key=lambda name: (not name.endswith("/"), name))
+    for name in names:
+        last = name == names[-1]
+        mark = ("└─ " if last else "├─ ") if depth else ""
+        below = inside[name]
+        if isinstance(below, str):
+            yield f"{indent}{mark}{name}", below
+            continue
+        yield f"{indent}{mark}{name}", ""
+        deeper = indent + (("   " if last else "│  ") if depth else "")
+        yield from _branches(below, deeper, depth + 1)
 
 
 def _planned(catalog: Catalog, answer: Resolution) -> list[str]:

@@ -13,9 +13,10 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cdp_scaffold import git
 from cdp_scaffold.errors import TemplateError
@@ -202,6 +203,63 @@ def opened(source: Source) -> Iterator[Path]:
         yield clone
 
 
+@dataclass(frozen=True)
+class Checkout:
+    """The files of a template as copier would see them, and what it would record."""
+
+    root: Path
+    commit: str | None
+    """The version in git's words; nothing where there is no git."""
+
+    kind: Literal["packaged", "clone", "folder"]
+
+
+@contextmanager
+def checked_out(source: Source, known: Path | None = None) -> Iterator[Checkout]:
+    """The files of a template as copier would clone them, and the version it would record.
+
+    Args:
+        source: The template.
+        known: What `opened` gave for it, if it is open.
+
+    Raises:
+        TemplateError: It cannot be fetched, or has no such ref, or is no template.
+    """
+    if source.files is None:
+        with ExitStack() as stack:
+            root = known or stack.enter_context(opened(source))
+            yield Checkout(root, _described(root), "clone")
+    elif source.bundle is not None:
+        yield Checkout(source.files, source.ref, "packaged")
+    elif not (source.files / ".git").exists():
+        yield Checkout(source.files, None, "folder")
+    else:
+        with tempfile.TemporaryDirectory(prefix="cdp-template.") as folder:
+            clone = Path(folder) / "clone"
+            _clone_work_tree(source, source.files, clone)
+            yield Checkout(clone, _described(clone), "clone")
+
+
+def _clone_work_tree(source: Source, work_tree: Path, clone: Path) -> None:
+    """Clone a work tree with all that is not committed, which gets a commit as copier makes one."""
+    config = source.config
+    arguments = ("clone", "-q", "--shared", "--no-checkout", "--", str(work_tree), str(clone))
+    _git(clone.parent, *arguments, config=config)
+    if _git(work_tree, "status", "--porcelain", config=config):
+        places = (f"--git-dir={clone / '.git'}", f"--work-tree={work_tree}")
+        _git(clone, *places, "add", "-A", config=config)
+        message = "Copier automated commit for draft changes"
+        making = ("commit", "-q", "-m", message, "--no-verify", "--no-gpg-sign")
+        person = {"NAME": "Copier", "EMAIL": "copier@copier"}
+        who = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in person.items()}
+        _git(clone, *places, *making, config=config, environment=who)
+    _git(clone, "checkout", "-q", "-f", "HEAD", config=config)
+
+
+def _described(folder: Path) -> str:
+    return _git(folder, "describe", "--tags", "--always").strip()
+
+
 def bundle_tags(bundle: Path) -> tuple[str, ...]:
     """The tags that a bundle holds."""
     lines = _git(bundle.parent, "bundle", "list-heads", str(bundle)).splitlines()
@@ -262,6 +320,11 @@ def _is_bare(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
-def _git(folder: Path, *arguments: str, config: Mapping[str, str] | None = None) -> str:
-    done = git.run(folder, *arguments, error=TemplateError, config=config)
+def _git(
+    folder: Path,
+    *arguments: str,
+    config: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    done = git.run(folder, *arguments, error=TemplateError, config=config, environment=environment)
     return done.decode("utf-8", "replace")

@@ -918,3 +918,63 @@ def test_a_kill_in_the_middle_leaves_no_destination_and_hinders_nobody(
     assert not (tmp_path / "shop").exists()
     assert cdp("new", tmp_path / "shop", "tea", "--template", template).code == 0
     assert (tmp_path / "shop" / "tea.txt").read_text() == "Three minutes.\n"
+
+
+class TestTree:
+    """`cdp resolve --tree` shows what `cdp new` would write."""
+
+    def test_the_paths_are_those_that_are_generated(
+        self, cdp: Cdp, template: Path, tmp_path: Path
+    ) -> None:
+        wish = ("tea", "--template", template)
+        data = json.loads(cdp("resolve", *wish, "--tree", "--json").out)
+
+        assert cdp("new", tmp_path / "shop", *wish).code == 0
+        written = [p for p in (tmp_path / "shop").rglob("*") if p.is_file()]
+        assert [file["path"] for file in data] == sorted(
+            str(p.relative_to(tmp_path / "shop")) for p in written
+        )
+        assert {"path": "tea.txt", "member": "tea", "why": ""} in data
+
+    def test_each_file_tells_why_it_is_there(self, cdp: Cdp) -> None:
+        data = json.loads(cdp("resolve", "bootstrap", "--tree", "--json").out)
+
+        assert {
+            "path": ".copier-answers.yml",
+            "member": "core",
+            "why": "the answers this repository was generated from; updates read them",
+        } in data
+        assert all(set(file) == {"path", "member", "why"} and file["why"] for file in data)
+
+    def test_it_is_drawn_with_the_member_each_file_belongs_to(self, cdp: Cdp) -> None:
+        run = cdp("resolve", "bootstrap", "--tree")
+
+        lines = run.out.splitlines()
+        start = lines.index(".github/")
+        assert [line.split() for line in lines[start : start + 4]] == [
+            [".github/"],
+            ["├─", "workflows/"],
+            ["│", "├─", "check.yml", "core"],
+            ["│", "├─", "plan.yml", "core"],
+        ]
+        assert lines[-1].endswith(" files; with --json each tells why it is there.")
+
+    def test_what_is_planned_has_no_files_and_it_says_so(self, cdp: Cdp, template: Path) -> None:
+        run = cdp("resolve", "feast", "--tree", "--template", template)
+
+        assert run.out.splitlines()[-1] == (
+            "note: planned, so their files are not among them: feast"
+        )
+
+    def test_a_choice_changes_it(self, cdp: Cdp, template: Path) -> None:
+        stove = cdp("resolve", "tea", "--tree", "--set", "heat=stove", "--template", template)
+
+        assert "stove.txt" in stove.out
+        assert "stove.txt" not in cdp("resolve", "tea", "--tree", "--template", template).out
+
+    @pytest.mark.parametrize("json_too", [(), ("--json",)])
+    def test_a_wish_that_cannot_be_has_none(self, cdp: Cdp, json_too: tuple[str, ...]) -> None:
+        run = cdp("resolve", "stamp", "bootstrap", "--tree", *json_too)
+
+        assert run.code == 2
+        assert "README.md" not in run.out

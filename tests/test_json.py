@@ -32,6 +32,7 @@ ENTRY = ("commands.md", "`cdp show NAME --json` of a pattern or component")
 SLOT = ("commands.md", "`cdp show NAME --json` of a slot")
 RESOLUTION = ("resolver.md", "A resolution")
 CONFLICT = ("resolver.md", "A conflict")
+TREE = ("commands.md", "`cdp resolve PATTERN… --tree --json`")
 MODEL = ("model.md", "`cdp model --json`")
 PAIRS = ("model.md", "`cdp model --pairs --json`")
 
@@ -152,6 +153,11 @@ def test_resolve_has_the_documented_keys_for_conflicts() -> None:
     assert set().union(*map(keys_of, conflicts)) == documented(CONFLICT)
     for data in (*conflicts, printed("resolve", "stamp", "bootstrap", code=2)):
         assert set(data) == tops(documented(CONFLICT))
+
+
+def test_the_files_of_a_wish_have_the_documented_keys() -> None:
+    for row in printed("resolve", "multi_server", "--tree"):
+        assert keys_of([row]) == documented(TREE)
 
 
 def test_resolve_lists_all_repairs_where_the_text_shows_only_some() -> None:

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cdp_scaffold import project, staging
+from cdp_scaffold import project, staging, standin
 from cdp_scaffold.errors import (
     BadAnswerError,
     DestinationError,
@@ -28,6 +29,7 @@ from tests.repositories import (
     ENVIRONMENT,
     TEA_QUESTIONS,
     commit,
+    release,
     small_template,
     surroundings,
     tree,
@@ -46,6 +48,20 @@ FILES = [
     "kitchen.txt",
     "stove/gas.txt",
 ]
+
+
+@dataclass(frozen=True)
+class Middle:
+    """A template, and a search path for programs, with which generating never ends."""
+
+    template: Path
+    path: str
+
+
+def left_to_copier(template: Path) -> None:
+    """Give a template a setting that changes nothing, but that only copier knows."""
+    text = (template / "copier.yml").read_text()
+    release(template, "v0.1.1", {"copier.yml": f"_skip_if_exists: []\n{text}"})
 
 
 @pytest.fixture(autouse=True)
@@ -178,13 +194,13 @@ class TestDestination:
     def test_a_folder_that_is_filled_meanwhile_is_not_run_over(
         self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        render = project._render
+        write_all = standin.write
 
         def slow(*arguments: Any) -> None:
-            render(*arguments)
+            write_all(*arguments)
             write(tmp_path / "kitchen", {"mine.txt": "mine\n"})
 
-        monkeypatch.setattr(project, "_render", slow)
+        monkeypatch.setattr(standin, "write", slow)
 
         with pytest.raises(DestinationError, match="exists and is not empty"):
             project.new(source, ANSWERS, tmp_path / "kitchen")
@@ -294,18 +310,41 @@ class TestFailures:
         assert told(error) == "error: `tea_minutes` must be at most 9"
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("way", ["copier", "standin"])
     def test_a_full_disk(
-        self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
     ) -> None:
+        source = Source(str(shutil.copytree(small, tmp_path / "template")))
+        if way == "copier":
+            left_to_copier(tmp_path / "template")
+        named = str(tmp_path / "x")
+
         def full(*_: Any) -> None:
-            raise OSError(28, "No space left on device", str(tmp_path / "x"))
+            raise OSError(28, "No space left on device", named)
 
         monkeypatch.setattr(Path, "write_bytes", full)
+        monkeypatch.setattr(standin, "put", full)
+        (tmp_path / "out").mkdir()
 
         with pytest.raises(GenerationError) as error:
-            project.new(source, ANSWERS, tmp_path / "kitchen")
+            project.new(source, ANSWERS, tmp_path / "out" / "kitchen")
 
         assert told(error) == f"error: {tmp_path}/x: No space left on device"
+        assert list((tmp_path / "out").iterdir()) == []
+
+    def test_a_full_disk_is_told_with_the_file_that_found_it(
+        self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The system names none where it was only given a handle."""
+
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(standin, "put", full)
+
+        with pytest.raises(GenerationError, match=r"/kitchen/\S+: No space left on device"):
+            project.new(source, ANSWERS, tmp_path / "kitchen")
+
         assert list(tmp_path.iterdir()) == []
 
     def test_an_entry_that_cannot_be_moved_takes_the_others_back(
@@ -344,47 +383,61 @@ class TestFailures:
 class TestKills:
     """A program that is killed leaves no destination."""
 
-    @pytest.fixture
-    def slow_git(self, tmp_path: Path) -> Path:
-        """A git that sleeps where copier asks it for the mode of the first file it wrote."""
+    @pytest.fixture(params=["copier", "standin"])
+    def middle(self, request: pytest.FixtureRequest, small: Path, tmp_path: Path) -> Middle:
+        """A program that stops in the middle of writing, by each of the ways to write."""
+        template = shutil.copytree(small, tmp_path / "template")
+        if request.param == "standin":
+            # Who reads a pipe that nobody writes to waits for ever.
+            shutil.rmtree(template / ".git")
+            (template / "blueprints/{{use.water}}").mkdir()
+            os.mkfifo(template / "blueprints/{{use.water}}/pipe")
+            return Middle(template, os.environ["PATH"])
+        # A git that sleeps where copier asks it for the mode of the first file it wrote.
+        left_to_copier(template)
         real = shutil.which("git")
         wait = f'case "$*" in *fileMode*) echo $$ >"{tmp_path}/pid"; exec sleep 60;; esac'
         write(tmp_path / "bin", {"git": f'#!/bin/sh\n{wait}\nexec {real} "$@"\n'})
         (tmp_path / "bin" / "git").chmod(0o755)
-        return tmp_path / "bin"
+        return Middle(template, f"{tmp_path}/bin:{os.environ['PATH']}")
 
-    def start(self, small: Path, folder: Path, slow_git: Path) -> tuple[subprocess.Popen[str], int]:
-        """A program in the middle of generating; it, and the git it waits for."""
+    def start(self, middle: Middle, folder: Path) -> subprocess.Popen[str]:
+        """A program in the middle of generating."""
         process = subprocess.Popen(
-            [*CDP_NEW, str(folder), "tea", "--no-input", "--template", str(small)],
+            [*CDP_NEW, str(folder), "tea", "--no-input", "--template", str(middle.template)],
             env={
                 **os.environ,
                 **ENVIRONMENT,
-                "PATH": f"{slow_git}:{os.environ['PATH']}",
-                "TMPDIR": str(slow_git.parent),
+                "PATH": middle.path,
+                "TMPDIR": str(middle.template.parent),
             },
             stderr=subprocess.PIPE,
             text=True,
         )
-        file = slow_git.parent / "pid"
         for _ in range(600):
-            if file.exists() and file.read_text().endswith("\n"):
-                return process, int(file.read_text())
-            time.sleep(0.1)
+            found = [*folder.parent.glob(f"{staging.PREFIX}*/kitchen/*")]
+            if found or [*folder.glob(f"{staging.PREFIX}*/kitchen/*")]:
+                return process
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.kill()
         raise AssertionError("it never began to write")
+
+    def end(self, middle: Middle) -> None:
+        """Wake no git that nobody waits for any more."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
+            os.kill(int((middle.template.parent / "pid").read_text()), signal.SIGKILL)
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
     def test_one_that_may_tidy_up_leaves_nothing(
-        self, small: Path, tmp_path: Path, slow_git: Path, number: signal.Signals
+        self, middle: Middle, tmp_path: Path, number: signal.Signals
     ) -> None:
         (tmp_path / "out").mkdir()
-        process, asleep = self.start(small, tmp_path / "out" / "a" / "kitchen", slow_git)
-        assert list((tmp_path / "out" / "a").glob(f"{staging.PREFIX}*/kitchen/*"))
+        process = self.start(middle, tmp_path / "out" / "a" / "kitchen")
 
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(asleep, signal.SIGKILL)
+        self.end(middle)
 
         assert process.returncode == 128 + number
         assert "Traceback" not in said
@@ -393,7 +446,7 @@ class TestKills:
 
     @pytest.mark.parametrize("inside", [False, True])
     def test_one_that_may_not_is_swept_up_after_by_the_next(
-        self, small: Path, tmp_path: Path, slow_git: Path, inside: bool
+        self, small: Path, middle: Middle, tmp_path: Path, inside: bool
     ) -> None:
         """Whether the hidden folder is beside the destination or in it."""
         out = tmp_path / "out"
@@ -401,12 +454,11 @@ class TestKills:
         folder.mkdir(parents=True)
         if inside:
             os.chdir(folder)
-        process, asleep = self.start(small, folder, slow_git)
+        process = self.start(middle, folder)
 
         process.kill()
         process.communicate(timeout=60)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(asleep, signal.SIGKILL)
+        self.end(middle)
 
         (left,) = out.rglob(f"{staging.PREFIX}*")
         assert left.parent == (folder if inside else out)
@@ -484,8 +536,6 @@ def test_a_record_is_what_a_repository_tells_about_itself(source: Source, tmp_pa
 
 def test_a_question_that_is_gone_is_noted(small: Path, tmp_path: Path) -> None:
     """Its answer has no place any more, which nobody would see in the files."""
-    from tests.repositories import release
-
     template = tmp_path / "template"
     shutil.copytree(small, template)
     source = Source(str(template))
