@@ -50,7 +50,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 """Types that something other than a name tells apart."""
 
 WORDS = {"each", "count", "self", "path", "terraform"}
-REPOSITORY = re.compile(r"\$\{(?:path\.(?:module|root)/\.\.|local\.\w+_root)\}/([\w./-]+)")
+REPOSITORY = re.compile(r"(?:\$\{path\.(?:module|root)\}/\.\.|\$\{local\.\w+_root\})/([\w./-]+)")
 MODULE = re.compile(r"\$\{path\.(?:module|root)\}/([\w./-]+)")
 SETTING = re.compile(r"(?:\$\{local\.\w*settings_path\}|/app)/(\$\{each\.key\}|\w+)$")
 TRAVERSALS = {
