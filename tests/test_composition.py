@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import Phase, given, settings
 
 from cdp_scaffold.bdd import FALSE, TRUE
 from cdp_scaffold.composition import files
 from cdp_scaffold.composition.facts import Facts, Name
-from cdp_scaffold.composition.pieces import pieces
+from cdp_scaffold.composition.pieces import CONTRIBUTES, pieces
 from cdp_scaffold.composition.proof import Proof, prove
 from cdp_scaffold.feature_model import FeatureModel, told
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution
 from tests.conftest import ROOT, write_template
+from tests.gathered import wishes
 from tests.sat import SatModel, verdicts
 
 QUEUE = 'resource "aws_sqs_queue" "tea" {\n  name = "tea"\n}\n'
@@ -484,6 +486,45 @@ def test_every_repository_holds_together(
     record_property("proof: pieces of text read", proof.pieces)
     record_property("proof: definitions, each the only one", proof.definitions)
     record_property("proof: references, each with its definition", proof.references)
+
+
+def names(found: Iterable[Facts]) -> tuple[set[Name], set[tuple[Name, ...]]]:
+    defined = {name for each in found for name, _ in (*each.defines, *each.provides)}
+    return defined, {reference.names for each in found for reference in each.refers}
+
+
+def test_the_pieces_say_what_whole_repositories_say(real: tuple[Template, FeatureModel]) -> None:
+    """Of any wish: all that its files say is in the pieces that hold for it, and no more."""
+    template, model = real
+    found = [p for p in pieces(template, model) if p.source.path != CONTRIBUTES]
+
+    @settings(max_examples=8, deadline=None, phases=[Phase.generate])
+    @given(wishes(model))
+    def check(answer: Resolution) -> None:
+        here = model.agreeing(answer)
+        apart = names([p.facts for p in found if model.diagrams.meet(p.wishes, here)])
+        tree = template.tree(answer)
+        whole = names([files.facts(path, content.decode()) for path, content in tree.items()])
+
+        assert apart == whole
+
+    check()
+
+
+def test_two_may_read_what_another_one_writes(tmp_path: Path) -> None:
+    """A part of the setup and two features ask for one parameter; only a default is a claim."""
+    asks = "class Settings(FeatureSettings):\n    milk: str\n"
+    tree = {
+        f"{{{{use.tea}}}}/{PYTHON}/tea.py": asks,
+        f"{{{{use.soup}}}}/{PYTHON}/soup.py": asks,
+        "{{use.table}}/servers/setup/pour.sh": 'lumps=$(setting LUMPS)\necho "$APP_MILK"\n',
+        "{{use.table}}/infra/table.tf": 'resource "aws_ssm_parameter" "table" {\n'
+        "  for_each = { milk = 1, lumps = 2 }\n\n"
+        '  name = "/${var.project}/app/${each.key}"\n}\n\nvariable "project" {}\n',
+    }
+    template, model = opened(tmp_path, tree)
+
+    assert prove(template, model).breaches == []
 
 
 def test_a_sat_solver_comes_to_the_same_verdict_about_the_real_ones(

@@ -15,6 +15,9 @@ from cdp_scaffold.errors import ScaffoldError
 
 Extractor = Callable[[str, str], Facts]
 
+UNITS = ("service", "timer", "socket", "path", "mount", "swap", "slice", "target")
+"""What systemd reads."""
+
 EXTRACTORS: Mapping[str, tuple[Extractor, ...]] = {
     ".tf": (terraform.read,),
     ".tf.example": (terraform.read,),
@@ -27,8 +30,8 @@ EXTRACTORS: Mapping[str, tuple[Extractor, ...]] = {
     "requirements.txt": (python.requirements,),
     "requirements-dev.txt": (python.requirements,),
     ".sh": (python.variables,),
-    ".service": (python.variables,),
     ".json": (python.variables,),
+    **{f".{unit}": (python.variables,) for unit in UNITS},
 }
 """End of a file's name → what reads it, besides `mentions.read`, which reads all."""
 
@@ -42,8 +45,6 @@ ONLY_MENTIONS: Mapping[str, str] = {
     ".html": "pages for people",
     ".conf": "configuration of a daemon, which a test starts with it",
     ".vcl": "configuration of a daemon, which a test starts with it",
-    ".timer": "times",
-    ".target": "an order of units",
     ".gitignore": "patterns of files that are made later",
     ".editorconfig": "looks",
 }

@@ -31,6 +31,8 @@ BRINGS = {
 
 SETTINGS = "setting of the application"
 _VARIABLE = re.compile(r"\bAPP_([A-Z0-9_]+)")
+_SCRIPT_READS = re.compile(r"\bsetting ([A-Z][A-Z0-9_]*)\b")
+"""How a setup part asks for one: `$(setting SESSION_TABLE)`."""
 _READS = re.compile(r"(\$\{?|environ(\.get\(|\[)[\"'])$")
 
 
@@ -205,8 +207,11 @@ def _settings(facts: Facts, tree: ast.Module) -> None:
                 name = field.target.id
                 if name.startswith(("_", "model_")):
                     continue
-                facts.define(SETTINGS, name, field.lineno)
-                if not _has_default(field.value):
+                # Several may read what another one writes; two defaults would be two meanings.
+                if _has_default(field.value):
+                    facts.define(SETTINGS, name, field.lineno)
+                else:
+                    facts.provide(SETTINGS, name, field.lineno)
                     facts.refer("parameter of the application", name, field.lineno)
 
 
@@ -227,6 +232,8 @@ def variables(path: str, text: str) -> Facts:
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#") and not path.endswith(".md"):
             continue
+        for name in _SCRIPT_READS.findall(line):
+            facts.provide(SETTINGS, name.lower(), number)
         for match in _VARIABLE.finditer(line):
             if match[1].endswith("_"):
                 continue  # put together at run time
