@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from cdp_scaffold.bdd import FALSE, TRUE
 from cdp_scaffold.composition import files
@@ -498,7 +498,12 @@ def test_the_pieces_say_what_whole_repositories_say(real: tuple[Template, Featur
     template, model = real
     found = [p for p in pieces(template, model) if p.source.path != CONTRIBUTES]
 
-    @settings(max_examples=8, deadline=None, phases=[Phase.generate])
+    @settings(
+        max_examples=8,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     @given(wishes(model))
     def check(answer: Resolution) -> None:
         here = model.agreeing(answer)
