@@ -84,7 +84,7 @@ class _Shown(list[Any]):
         while not (file := frame.f_code.co_filename).endswith(".jinja"):
             assert frame.f_back is not None
             frame = frame.f_back
-        return iter(self._shown) if "/blueprints/" in file else super().__iter__()
+        return iter(self._shown) if "blueprints/" in file else super().__iter__()
 
 
 class _ShownItems(dict[str, Any]):
