@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from cdp_scaffold.bdd import FALSE, TRUE
 from cdp_scaffold.composition import files
 from cdp_scaffold.composition.facts import Facts, Name
-from cdp_scaffold.composition.pieces import CONTRIBUTES, pieces
+from cdp_scaffold.composition.pieces import CONTRIBUTES, NoFrameError, pieces
 from cdp_scaffold.composition.proof import Proof, prove
 from cdp_scaffold.feature_model import FeatureModel, told
 from cdp_scaffold.render import Template
@@ -411,6 +411,17 @@ def test_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
         prove(template, model)
 
     assert "composition/files.py" in (caught.value.hint or "")
+
+
+def test_a_file_that_gathers_must_do_without_contributions(tmp_path: Path) -> None:
+    text = GATHERS + "{{ plugs['cups'] | first }}\n"
+    own = {"{{use.table}}/.cdp/contributes.yml": "cups: [mine]\n"}
+    template, model = opened(tmp_path, {"{{use.table}}/cups.txt.jinja": text, **own})
+
+    with pytest.raises(NoFrameError, match=r"cups\.txt\.jinja` gathers") as caught:
+        prove(template, model)
+
+    assert "plugs.get" in (caught.value.hint or "")
 
 
 def test_names_of_loops_are_no_references() -> None:

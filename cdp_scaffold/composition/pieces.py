@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jinja2 import TemplateError
+
 from cdp_scaffold.bdd import FALSE
 from cdp_scaffold.composition import files
 from cdp_scaffold.composition.facts import Facts
+from cdp_scaffold.errors import ScaffoldError
 from cdp_scaffold.feature_model import FeatureModel
 from cdp_scaffold.render import Source, Template
 from cdp_scaffold.variants import variants
@@ -40,6 +43,16 @@ class Piece:
         """Where a line of it stands, and in which file of the template it was written."""
         part = f", {self.part}" if self.part else ""
         return f"{self.source.path}:{line} ({self.source.member}{part})"
+
+
+class NoFrameError(ScaffoldError):
+    """A file that gathers cannot be rendered where nobody, or one member alone, contributes."""
+
+    def __init__(self, source: Source, reason: str) -> None:
+        super().__init__(
+            f"`{source.file.as_posix()}` gathers from many and cannot do with few: {reason}",
+            hint="let it loop over `plugs.get('<socket>', [])`, which may be empty",
+        )
 
 
 def pieces(template: Template, model: FeatureModel) -> Iterator[Piece]:
@@ -98,4 +111,7 @@ def _with_plugs_of(
     answer = model.smallest(wishes)
     assert answer is not None
     context = {**template.context(answer), "plugs": template.plugs(members)}
-    return template.render(source, context).decode()
+    try:
+        return template.render(source, context).decode()
+    except TemplateError as error:
+        raise NoFrameError(source, str(error)) from error

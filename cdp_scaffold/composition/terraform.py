@@ -1,7 +1,8 @@
 """What Terraform defines and refers to: configuration, tests, mocks and variable files.
 
 It does not see: attributes of a resource (`terraform validate` does), names put together from
-parts, and the inside of strings that are Terraform only later, such as user data.
+parts, that two locals spell one name, and the inside of strings that mean something only later,
+such as user data.
 """
 
 from __future__ import annotations
