@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help demo test test-all lint goldens docs bench clean
+.PHONY: help demo test test-all proof lint goldens docs bench clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -20,13 +20,18 @@ test: $(READY) lint ## run all checks
 test-all: $(READY) lint ## run all checks and those too slow for every push
 	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m ""
 
+PROOF := $(wildcard $(foreach each,variants goldens gathering composition pairs proof,tests/test_$(each).py))
+
+proof: $(READY) ## show what holds for every valid wish, and print the numbers
+	$(VENV)/bin/python -m pytest -p tests.proof_report -q -n $(WORKERS) --dist worksteal $(PROOF)
+
 lint: $(READY) ## ruff and mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
 goldens: $(READY) ## rewrite goldens; read the difference before you commit it
-	$(VENV)/bin/pytest tests/test_goldens.py tests/test_explain.py --update-goldens
+	$(VENV)/bin/pytest tests/test_goldens.py tests/test_explain.py tests/test_proof.py --update-goldens
 
 docs: $(READY) ## rewrite the pages that are made from the catalogue
 	$(VENV)/bin/python -m cdp_scaffold.pages

@@ -115,6 +115,11 @@ class Diagrams(Generic[Variable]):
             function = high if values.get(self.variables[level]) else low
         return function == TRUE
 
+    def parts(self, function: int) -> tuple[Variable, int, int]:
+        """Its first variable, and what it is without and with it; not for `FALSE` and `TRUE`."""
+        level, low, high = self._nodes[function]
+        return self.variables[level], low, high
+
     def cheapest(self, function: int, costs: Mapping[Variable, int]) -> dict[Variable, bool] | None:
         """A model whose true variables cost least, without those that are false in it.
 

@@ -1,4 +1,4 @@
-"""The text of every template, in every variant, and whole repositories as people would get them.
+"""The text of every template, in every variant or fragment, and whole repositories.
 
 Goldens change through `pytest --update-goldens` only; read the difference before you commit it.
 """
@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cdp_scaffold.feature_model import FeatureModel, told
+from cdp_scaffold.feature_model import FeatureModel
 from cdp_scaffold.render import Answers, Source, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from cdp_scaffold.variants import Variants, variants
+from tests.gathered import fragments
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "golden"
@@ -26,7 +27,6 @@ TEMPLATES = [source for source in TEMPLATE.sources if source.is_template]
 STACKS: Mapping[str, Any] = yaml.safe_load((GOLDEN / "stacks.yml").read_text(encoding="utf-8"))
 SAMPLE = Answers(project="shop", region="eu-central-1", commit="v0.0.0", source="the template")
 HANDFUL = 8
-SINGLE = [id for id in TEMPLATE.catalog.patterns if TEMPLATE.catalog.entries[id].status == "ready"]
 
 
 @pytest.fixture(scope="session")
@@ -41,21 +41,11 @@ def golden_path(source: Source) -> Path:
 def texts_of(found: Variants, model: FeatureModel) -> dict[str, str]:
     """The texts to hold a template to: all variants, or of a gathering file every fragment.
 
-    Each single wish, and for a member that none of them has the smallest wish that does.
+    tests/test_gathering.py shows that the whole is nothing but its fragments.
     """
     if not found.gathers:
         return found.texts
-    answers = [resolve(TEMPLATE.catalog, [wish], {}) for wish in SINGLE]
-    seen = {member for answer in answers for member in answer.members}
-    for member in model.ready:
-        if member not in seen and (answer := model.smallest(model.having(member))):
-            seen.update(answer.members)
-            answers.append(answer)
-    return {
-        told(answer): TEMPLATE.render(found.source, TEMPLATE.context(answer, SAMPLE)).decode()
-        for answer in answers
-        if isinstance(answer, Resolution) and found.source.member in answer.members
-    }
+    return fragments(TEMPLATE, model, found.source, SAMPLE)
 
 
 def short_diff(expected: str, actual: str, name: str) -> str:
@@ -67,10 +57,19 @@ def short_diff(expected: str, actual: str, name: str) -> str:
 
 @pytest.mark.parametrize("source", TEMPLATES, ids=lambda s: f"{s.member}/{s.path}")
 def test_every_variant_of_a_template_is_as_in_its_golden(
-    source: Source, model: FeatureModel, golden: Any, request: pytest.FixtureRequest
+    source: Source,
+    model: FeatureModel,
+    golden: Any,
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """A template has just the variants its golden holds, each to the letter."""
-    actual = texts_of(variants(TEMPLATE, source, model), model)
+    found = variants(TEMPLATE, source, model)
+    actual = texts_of(found, model)
+    record_property("proof: templates", 1)
+    record_property(
+        f"proof: {'fragments' if found.gathers else 'variants'} in goldens", len(actual)
+    )
     path = golden_path(source)
     accept = f'pytest tests/test_goldens.py --update-goldens -k "{source.member}/{source.path}"'
     if request.config.getoption("--update-goldens"):
@@ -112,11 +111,14 @@ def test_no_golden_is_an_orphan(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_a_named_stack_is_as_in_its_tree(name: str, request: pytest.FixtureRequest) -> None:
+def test_a_named_stack_is_as_in_its_tree(
+    name: str, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
     """The whole repository, file by file."""
     answer = resolve(TEMPLATE.catalog, STACKS[name]["patterns"], STACKS[name].get("choices", {}))
     assert isinstance(answer, Resolution)
     actual = TEMPLATE.tree(answer, SAMPLE)
+    record_property("proof: files of named stacks in goldens", len(actual))
     folder = GOLDEN / "stacks" / name
     if request.config.getoption("--update-goldens"):
         shutil.rmtree(folder, ignore_errors=True)
