@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -49,6 +51,34 @@ provider "aws" {
   alias = "us_east_1"
 }
 """
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One AWS provider that keeps running, where Terraform would start one for every single test.
+
+    Each start takes longer than most tests. `-debug` is the provider's own way to be used so.
+    """
+    folder = tmp_path_factory.mktemp("provider")
+    (folder / "main.tf").write_text(PROVIDERS)
+    terraform(folder, "init", "-backend=false", "-input=false")
+    [program] = folder.glob(".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*")
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([program, "-debug"], stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 120
+        address = None
+        while address is None:
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.1)
+            address = re.search(r"TF_REATTACH_PROVIDERS='(.*)'", (folder / "log").read_text())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TF_REATTACH_PROVIDERS", address[1])
+            yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @needs_terraform
@@ -115,6 +145,7 @@ def module(name: str, resolution: Resolution, tree: dict[str, bytes], folder: Pa
 
 
 @needs_terraform
+@pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_every_pair_validates(batch: int, tmp_path: Path, record_property: RecordProperty) -> None:
     """So does every choice alone, and the largest wishes; as modules of one root."""
@@ -197,6 +228,7 @@ def run_tests(answer: Resolution, files: Iterable[str], folder: Path) -> int:
 
 
 @needs_terraform
+@pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize("name", RUNS)
 def test_a_member_passes_its_terraform_tests(
     name: str, tmp_path: Path, record_property: RecordProperty
@@ -210,6 +242,7 @@ def test_a_member_passes_its_terraform_tests(
 
 
 @needs_terraform
+@pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_largest_wish_passes_its_terraform_tests(
     part: int, tmp_path: Path, record_property: RecordProperty
