@@ -112,8 +112,8 @@ def app_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of an environment with what the generated applications pin, made once a run."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    environment = shared / "app-venv"
-    with (shared / "app-venv.lock").open("w") as lock:
+    environment = Path(os.environ.get("CDP_APP_ENVIRONMENT") or shared / "app-venv")
+    with environment.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (environment / "ready").exists():
             wanted: set[str] = set()

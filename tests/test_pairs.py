@@ -7,9 +7,8 @@ here grows with pairs of patterns, not with wishes.
 from __future__ import annotations
 
 import json
+import os
 import re
-import subprocess
-import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from cdp_scaffold.covering import alone, choices, largest, pairs, representative
 from cdp_scaffold.feature_model import told
 from cdp_scaffold.resolver import Resolution
 from cdp_scaffold.variants import variants
+from tests.provider import VARIABLE, running_provider
 from tests.test_generated import (
     MODEL,
     TEMPLATE,
@@ -55,30 +55,16 @@ provider "aws" {
 
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One AWS provider that keeps running, where Terraform would start one for every single test.
-
-    Each start takes longer than most tests. `-debug` is the provider's own way to be used so.
-    """
-    folder = tmp_path_factory.mktemp("provider")
-    (folder / "main.tf").write_text(PROVIDERS)
-    terraform(folder, "init", "-backend=false", "-input=false")
-    [program] = folder.glob(".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*")
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen([program, "-debug"], stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 120
-        address = None
-        while address is None:
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.1)
-            address = re.search(r"TF_REATTACH_PROVIDERS='(.*)'", (folder / "log").read_text())
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TF_REATTACH_PROVIDERS", address[1])
-            yield
-    finally:
-        process.terminate()
-        process.wait()
+    """One provider for all tests of this process, unless somebody runs one already."""
+    if VARIABLE in os.environ:
+        yield
+        return
+    with (
+        running_provider(tmp_path_factory.mktemp("provider")) as address,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv(VARIABLE, address)
+        yield
 
 
 @needs_terraform

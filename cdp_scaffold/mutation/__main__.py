@@ -1,0 +1,109 @@
+"""`python -m cdp_scaffold.mutation`: break the template, and report who notices."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cdp_scaffold.mutation.checks import CHECKS
+from cdp_scaffold.mutation.harmless import harmless
+from cdp_scaffold.mutation.mutants import KINDS, chosen, mutants
+from cdp_scaffold.mutation.run import Outcome, tried
+
+ROOT = Path(__file__).parents[2]
+
+
+def mutate(
+    count: Annotated[int, typer.Option(help="How many mutants to try.", min=1)] = 500,
+    seed: Annotated[
+        int, typer.Option(help="Which of all mutants: the same for the same seed.")
+    ] = 1,
+    shard: Annotated[str, typer.Option(help="Which part of them, such as `1/8`.")] = "1/1",
+    without_goldens: Annotated[
+        bool, typer.Option("--without-goldens", help="Only checks that know what is right.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only checks of a few seconds.")] = False,
+    only: Annotated[str, typer.Option(help="Only the mutant with this fingerprint.")] = "",
+    to: Annotated[
+        Path | None, typer.Option(help="Write each outcome here, a line of JSON.")
+    ] = None,
+) -> None:
+    """Break the template in many small ways, in a copy, and report who notices."""
+    number, of = (int(part) for part in shard.split("/"))
+    if not 1 <= number <= of:
+        raise typer.BadParameter(f"`{shard}` is no part; the first of eight is `1/8`")
+    checks = [
+        check
+        for check in CHECKS
+        if not (without_goldens and check.golden) and not (quick and check.slow)
+    ]
+    every = list(mutants(ROOT))
+    if without_goldens:
+        # The tests of a generated repository are what knows; nothing else could tell they are gone.
+        every = [each for each in every if "/tests/" not in each.path]
+    sample = (
+        [each for each in every if each.fingerprint == only] if only else chosen(every, count, seed)
+    )
+    print(f"{len(every)} mutants; {len(sample)} of them with seed {seed}, part {shard}", flush=True)
+    known = harmless(ROOT)
+    outcomes = []
+    for outcome in tried(ROOT, sample[number - 1 :: of], checks):
+        outcomes.append(outcome)
+        if to is not None:
+            with to.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(recorded(outcome)) + "\n")
+        if outcome.noticed_by is None:
+            reason = known.get(outcome.mutant.fingerprint)
+            print(
+                f"{'harmless: ' + reason if reason else 'NOT NOTICED'}\n  {outcome.mutant}",
+                flush=True,
+            )
+    print(report([recorded(outcome) for outcome in outcomes]))
+    if any(o.noticed_by is None and o.mutant.fingerprint not in known for o in outcomes):
+        raise typer.Exit(1)
+
+
+def recorded(outcome: Outcome) -> dict[str, object]:
+    """An outcome without the text of the file."""
+    told = asdict(outcome.mutant)
+    del told["text"]
+    return {
+        **told,
+        "fingerprint": outcome.mutant.fingerprint,
+        "noticed by": outcome.noticed_by and outcome.noticed_by.name,
+        "seconds": round(outcome.seconds, 2),
+    }
+
+
+def report(outcomes: Sequence[dict[str, object]]) -> str:
+    """The table: by kind and by check."""
+    noticed = [each for each in outcomes if each["noticed by"]]
+    seconds = sum(float(str(each["seconds"])) for each in outcomes)
+    lines = ["", "| Kind | Tried | Noticed |", "| --- | ---: | ---: |"]
+    tried_of = Counter(str(each["kind"]) for each in outcomes)
+    noticed_of = Counter(str(each["kind"]) for each in noticed)
+    lines += [
+        f"| {kind} | {tried_of[kind]} | {noticed_of[kind]} |" for kind in KINDS if tried_of[kind]
+    ]
+    lines.append(f"| **all** | **{len(outcomes)}** | **{len(noticed)}** |")
+    lines += ["", "| First noticed by | Mutants |", "| --- | ---: |"]
+    by = Counter(str(each["noticed by"]) for each in noticed)
+    lines += [f"| {check.name} | {by[check.name]} |" for check in CHECKS if by[check.name]]
+    share = 100 * len(noticed) / max(1, len(outcomes))
+    lines += ["", f"{share:.1f} % noticed, {seconds:.0f} s"]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """The command."""
+    typer.run(mutate)
+
+
+if __name__ == "__main__":
+    main()

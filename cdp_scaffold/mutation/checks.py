@@ -1,0 +1,130 @@
+"""Who may notice that the template is broken: the checks of `make test`, cheapest first.
+
+A check is some of our tests, run on a copy of the template. To add one, add it to `CHECKS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cdp_scaffold.mutation.mutants import CATALOGUE, ENGINE
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Some tests that may notice."""
+
+    name: str
+    tests: Sequence[str]
+    """What pytest is told to run: files and options. A file that is not there is left out."""
+
+    golden: bool = False
+    """Whether it compares with what was right before, rather than knowing what is right."""
+
+    may: Callable[[str], bool] = field(default=lambda _: True)
+    """Whether a change of this file can make it fail at all."""
+
+    chosen: Callable[[str], Sequence[str]] | None = None
+    """Picks the tests for a changed file in the copy, where not all are of use."""
+
+    slow: bool = False
+    """Whether it takes more than some seconds."""
+
+
+def member(path: str) -> str | None:
+    """Whose folder a file is in."""
+    found = re.match(r"blueprints/\{\{use\.(\w+)\}\}/", path)
+    return found[1] if found else None
+
+
+def _decides(path: str) -> bool:
+    return path == CATALOGUE or path in ENGINE or path.startswith("macros/")
+
+
+def _gathers(path: str) -> bool:
+    return _decides(path) or "/.cdp/" in path
+
+
+def _in(*folders: str) -> Callable[[str], bool]:
+    def may(path: str) -> bool:
+        return _gathers(path) or any(f"}}}}/{folder}" in path for folder in folders)
+
+    return may
+
+
+def _own_terraform(path: str) -> Sequence[str]:
+    """The tests of the member in the wishes that show its files."""
+    from tests.test_pairs import RUNS
+
+    own = f"infra/tests/{member(path)}.tftest.hcl"
+    names = [name for name, (_, files) in RUNS.items() if own in files]
+    test = "tests/test_pairs.py::test_a_member_passes_its_terraform_tests"
+    return [f"{test}[{name}]" for name in names]
+
+
+def _own_app(path: str) -> Sequence[str]:
+    """The application in the first of the wishes that have the member."""
+    from tests.test_generated import APPS
+
+    names = [name for name, answer in APPS.items() if member(path) in answer.members]
+    test = "tests/test_generated.py::test_applications_pass_their_own_checks"
+    return [f"{test}[{name}]" for name in names[:2]]
+
+
+CHECKS = (
+    Check(
+        "rules of the catalogue",
+        ["tests/test_catalog.py", "tests/test_catalogue_text.py"],
+        may=_decides,
+    ),
+    Check(
+        "the resolver and its twin",
+        ["tests/test_resolver.py", "tests/test_jinja_resolver.py", "-k", "not three"],
+        may=lambda path: _decides(path) and path != CATALOGUE,
+    ),
+    Check("goldens of messages", ["tests/test_explain.py"], golden=True, may=_decides),
+    Check("goldens of stacks", ["tests/test_goldens.py", "-k", "named_stack"], golden=True),
+    Check("goldens of variants", ["tests/test_goldens.py", "-k", "not tree"], golden=True),
+    Check("pages made from the catalogue", ["tests/test_pages.py"], golden=True, may=_decides),
+    Check(
+        "texts and scripts",
+        ["tests/test_generated.py", "-k", "says or owners or traces or shell"],
+    ),
+    Check("the feature model", ["tests/test_model.py", "tests/test_rules.py"], may=_decides),
+    Check("composition", ["tests/test_composition.py"]),
+    Check(
+        "terraform fmt and validate",
+        ["tests/test_pairs.py", "-k", "formatted or validates"],
+        may=_in("infra", "servers"),
+    ),
+    Check(
+        "terraform test of the member",
+        [],
+        may=_in("infra", "servers"),
+        chosen=_own_terraform,
+        slow=True,
+    ),
+    Check("tests of the application", [], may=_in("app"), chosen=_own_app, slow=True),
+    Check("files around the code", ["tests/test_around.py"], slow=True),
+    Check(
+        "boot and fleet",
+        ["tests/test_boot.py", "tests/test_fleet.py"],
+        may=_in("servers", "infra", "app", "local"),
+        slow=True,
+    ),
+    Check("both ways in", ["tests/test_two_ways.py"], may=_gathers, slow=True),
+    Check(
+        "the local stack",
+        ["tests/test_local.py"],
+        may=_in("local", "infra", "servers", "app", "Makefile"),
+        slow=True,
+    ),
+    Check(
+        "terraform test of the largest wish",
+        ["tests/test_pairs.py", "-k", "largest"],
+        may=_in("infra", "servers"),
+        slow=True,
+    ),
+)
