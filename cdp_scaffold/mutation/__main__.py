@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -31,7 +33,8 @@ def mutate(
     quick: Annotated[bool, typer.Option("--quick", help="Only checks of a few seconds.")] = False,
     only: Annotated[str, typer.Option(help="Only the mutant with this fingerprint.")] = "",
     to: Annotated[
-        Path | None, typer.Option(help="Write each outcome here, a line of JSON.")
+        Path | None,
+        typer.Option(help="Write each outcome here, a line of JSON; go on from what is there."),
     ] = None,
 ) -> None:
     """Break the template in many small ways, in a copy, and report who notices."""
@@ -52,21 +55,28 @@ def mutate(
     )
     print(f"{len(every)} mutants; {len(sample)} of them with seed {seed}, part {shard}", flush=True)
     known = harmless(ROOT)
-    outcomes = []
-    for outcome in tried(ROOT, sample[number - 1 :: of], checks):
-        outcomes.append(outcome)
+    outcomes = _read(to)
+    done = {each["fingerprint"] for each in outcomes}
+    left = [each for each in sample[number - 1 :: of] if each.fingerprint not in done]
+    for outcome in tried(ROOT, left, checks):
+        outcomes.append(recorded(outcome))
         if to is not None:
             with to.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(recorded(outcome)) + "\n")
+                lines.write(json.dumps(outcomes[-1]) + "\n")
         if outcome.noticed_by is None:
             reason = known.get(outcome.mutant.fingerprint)
-            print(
-                f"{'harmless: ' + reason if reason else 'NOT NOTICED'}\n  {outcome.mutant}",
-                flush=True,
-            )
-    print(report([recorded(outcome) for outcome in outcomes]))
-    if any(o.noticed_by is None and o.mutant.fingerprint not in known for o in outcomes):
+            told = f"harmless: {reason}" if reason else "NOT NOTICED"
+            print(f"{told}\n  {outcome.mutant}", flush=True)
+    print(report(outcomes))
+    if any(not each["noticed by"] and each["fingerprint"] not in known for each in outcomes):
         raise typer.Exit(1)
+
+
+def _read(file: Path | None) -> list[dict[str, object]]:
+    """The outcomes of a run that was broken off."""
+    if file is None or not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def recorded(outcome: Outcome) -> dict[str, object]:
@@ -102,6 +112,8 @@ def report(outcomes: Sequence[dict[str, object]]) -> str:
 
 def main() -> None:
     """The command."""
+    # Told to stop, it still ends what it started and takes its copy away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     typer.run(mutate)
 
 

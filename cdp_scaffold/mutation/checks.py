@@ -77,23 +77,37 @@ CHECKS = (
     Check(
         "rules of the catalogue",
         ["tests/test_catalog.py", "tests/test_catalogue_text.py"],
-        may=_decides,
+        may=lambda path: path == CATALOGUE,
     ),
     Check(
-        "the resolver and its twin",
-        ["tests/test_resolver.py", "tests/test_jinja_resolver.py", "-k", "not three"],
-        may=lambda path: _decides(path) and path != CATALOGUE,
+        "pages made from the catalogue",
+        ["tests/test_pages.py", "-k", "stale"],
+        golden=True,
+        may=_decides,
+    ),
+    Check("the resolver", ["tests/test_resolver.py"], may=lambda path: path in ENGINE),
+    Check(
+        "the resolver's twin",
+        ["tests/test_jinja_resolver.py", "-k", "not triple and not pair and not other"],
+        may=lambda path: path in ENGINE or path.startswith("macros/"),
     ),
     Check("goldens of messages", ["tests/test_explain.py"], golden=True, may=_decides),
     Check("goldens of stacks", ["tests/test_goldens.py", "-k", "named_stack"], golden=True),
     Check("goldens of variants", ["tests/test_goldens.py", "-k", "not tree"], golden=True),
-    Check("pages made from the catalogue", ["tests/test_pages.py"], golden=True, may=_decides),
     Check(
         "texts and scripts",
         ["tests/test_generated.py", "-k", "says or owners or traces or shell"],
     ),
-    Check("the feature model", ["tests/test_model.py", "tests/test_rules.py"], may=_decides),
     Check("composition", ["tests/test_composition.py"]),
+    Check(
+        "the feature model",
+        ["tests/test_model.py", "tests/test_rules.py"],
+        may=_decides,
+        slow=True,
+    ),
+    Check(
+        "the resolver's twin, everywhere", ["tests/test_jinja_resolver.py"], may=_decides, slow=True
+    ),
     Check(
         "terraform fmt and validate",
         ["tests/test_pairs.py", "-k", "formatted or validates"],

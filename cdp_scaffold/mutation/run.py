@@ -103,18 +103,23 @@ class Copy:
         if child == 0:
             os._exit(self._in_child(tests))
         deadline = time.monotonic() + LIMIT
-        while time.monotonic() < deadline:
-            done, status = os.waitpid(child, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status) == 0
-            time.sleep(0.02)
-        os.killpg(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        return False
+        status = None
+        try:
+            while status is None and time.monotonic() < deadline:
+                done, code = os.waitpid(child, os.WNOHANG)
+                status = os.waitstatus_to_exitcode(code) if done else None
+                time.sleep(0.02)
+        finally:
+            if status is None:
+                # It hangs, or this process is told to stop.
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        return status == 0
 
     def _in_child(self, tests: Sequence[str]) -> int:
         import pytest
 
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
