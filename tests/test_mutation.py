@@ -78,6 +78,21 @@ def test_a_mutant_is_noticed_by_the_first_check_that_fails_because_of_it(templat
     assert (template / number.path).read_text() == "LEAVES = 3\n"
 
 
+def test_what_is_told_at_once_of_the_sound_template_too_tells_nothing(template: Path) -> None:
+    [number] = [each for each in mutants(template) if each.kind == "change a number"]
+
+    def broken(root: Path, path: str) -> bool:
+        return "4" in (root / path).read_text()
+
+    def always(root: Path, path: str) -> bool:
+        return True
+
+    eager = Check("eager", ["tests/test_pot.py"], at_once=broken)
+    wrong = Check("wrong", ["tests/test_sour.py"], at_once=always)
+
+    assert [o.noticed_by for o in tried(template, [number], [wrong, eager])] == [eager]
+
+
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
     one, other = chosen(EVERY, 200, seed=1), chosen(EVERY, 200, seed=1)
 

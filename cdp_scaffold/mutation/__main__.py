@@ -31,6 +31,9 @@ def mutate(
         bool, typer.Option("--without-goldens", help="Only checks that know what is right.")
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Only checks of a few seconds.")] = False,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="Leave a check out, by its name; may be repeated.")
+    ] = None,
     only: Annotated[str, typer.Option(help="Only the mutant with this fingerprint.")] = "",
     to: Annotated[
         Path | None,
@@ -44,7 +47,9 @@ def mutate(
     checks = [
         check
         for check in CHECKS
-        if not (without_goldens and check.golden) and not (quick and check.slow)
+        if not (without_goldens and check.golden)
+        and not (quick and check.slow)
+        and check.name not in (skip or ())
     ]
     every = list(mutants(ROOT))
     if without_goldens:

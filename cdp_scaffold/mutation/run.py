@@ -17,7 +17,7 @@ from pathlib import Path
 from cdp_scaffold.mutation.checks import CHECKS, Check
 from cdp_scaffold.mutation.mutants import Mutant
 
-LIMIT = 900
+LIMIT, SLOW_LIMIT = 240, 1800
 """Seconds after which a check counts as failed: something waits that should not."""
 
 
@@ -71,12 +71,21 @@ class Copy:
             tests = self._tests(check, mutant)
             if not tests:
                 continue
-            with self.broken(mutant):
-                told = check.at_once is not None and check.at_once(self.folder, mutant.path)
-                passed = not told and self._passes(tests)
-            if not passed and self._is_sound(tests):
+            if self._told_at_once(check, mutant) or self._told_by_tests(check, tests, mutant):
                 return Outcome(mutant, check, time.monotonic() - start)
         return Outcome(mutant, None, time.monotonic() - start)
+
+    def _told_at_once(self, check: Check, mutant: Mutant) -> bool:
+        if check.at_once is None:
+            return False
+        with self.broken(mutant):
+            told = check.at_once(self.folder, mutant.path)
+        return told and not check.at_once(self.folder, mutant.path)
+
+    def _told_by_tests(self, check: Check, tests: tuple[str, ...], mutant: Mutant) -> bool:
+        with self.broken(mutant):
+            passed = self._passes(tests, SLOW_LIMIT if check.slow else LIMIT)
+        return not passed and self._is_sound(tests)
 
     def _tests(self, check: Check, mutant: Mutant) -> tuple[str, ...]:
         if not check.may(mutant.path):
@@ -98,12 +107,12 @@ class Copy:
                 print(f"fails without a mutation, see {self.log}: {' '.join(tests)}", flush=True)
         return self._sound[tests]
 
-    def _passes(self, tests: Sequence[str]) -> bool:
+    def _passes(self, tests: Sequence[str], limit: float = SLOW_LIMIT) -> bool:
         """Run tests in the copy, in a process that has pytest and what it needs already."""
         child = os.fork()
         if child == 0:
             os._exit(self._in_child(tests))
-        deadline = time.monotonic() + LIMIT
+        deadline = time.monotonic() + limit
         status = None
         try:
             while status is None and time.monotonic() < deadline:
