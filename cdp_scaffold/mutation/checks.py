@@ -129,6 +129,11 @@ CHECKS = (
         ["tests/test_jinja_resolver.py", "-k", "not triple and not pair and not other"],
         may=lambda path: path in ENGINE or path.startswith("macros/"),
     ),
+    Check(
+        "questions",
+        ["tests/test_questions.py"],
+        may=lambda path: _decides(path) or path.endswith(".cdp/questions.yml"),
+    ),
     Check("goldens of messages", ["tests/test_explain.py"], golden=True, may=_decides),
     Check(
         "goldens of stacks",
