@@ -6,7 +6,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help demo test test-all proof lint goldens docs bench clean
+.PHONY: help demo test test-all proof lint goldens docs bench mutate clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -38,6 +38,15 @@ docs: $(READY) ## rewrite the pages that are made from the catalogue
 
 bench: $(READY) ## print the ratios that our claims rest on
 	for each in benchmarks/*.py; do echo "== $$each"; $(VENV)/bin/python $$each || exit 1; done
+
+SEED ?= 1
+COUNT ?= 500
+SHARDS ?= 2
+mutate: $(READY) ## break the template in 500 small ways, and report which check notices each
+	@for part in $$(seq $(SHARDS)); do \
+	  $(VENV)/bin/python -m cdp_scaffold.mutation --count $(COUNT) --seed $(SEED) \
+	    --shard $$part/$(SHARDS) & parts="$$parts $$!"; \
+	done; for part in $$parts; do wait $$part || failed=1; done; [ -z "$$failed" ]
 
 clean: ## remove the virtual environment and caches; a generated demo stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,29 +1,39 @@
-"""Generated repositories under their real tools: Terraform, ruff, mypy, pytest, shellcheck."""
+"""Generated applications and scripts under their real tools: ruff, mypy, pytest, shellcheck.
+
+Their Terraform has tests of its own: see test_pairs.py.
+"""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from python_terraform import IsFlagged, Terraform
 
-from cdp_scaffold.feature_model import FeatureModel
+from cdp_scaffold.covering import covering, largest, representative
+from cdp_scaffold.feature_model import FeatureModel, told
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
+from cdp_scaffold.variants import variants
 from tests.test_goldens import STACKS
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
+MODEL = FeatureModel(TEMPLATE.catalog)
 READY = [
     e.id for e in TEMPLATE.catalog.entries.values() if e.kind == "pattern" and e.status == "ready"
 ]
+
+RecordProperty = Callable[[str, Any], None]
 
 needs_terraform = pytest.mark.skipif(
     shutil.which("terraform") is None and not os.environ.get("CI"),
@@ -56,105 +66,45 @@ def terraform(folder: Path, *arguments: str) -> str:
     return str(out)
 
 
-def distinct(folder: str) -> dict[str, Resolution]:
-    """One wish for each distinct content of `folder` over all valid wishes."""
-    found: dict[tuple[tuple[str, bytes], ...], Resolution] = {}
-    for resolution in FeatureModel(TEMPLATE.catalog).each():
-        tree = TEMPLATE.tree(resolution)
-        part = tuple(sorted((p, c) for p, c in tree.items() if p.startswith(folder)))
-        found.setdefault(part, resolution)
-    return {f"wish_{n}": resolution for n, resolution in enumerate(found.values())}
+@cache
+def texts() -> dict[str, set[bytes]]:
+    """Path → every text it can have; of what gathers, those in wishes that stand for all.
+
+    A path may be owned by different members, each in wishes of its own.
+    """
+    found: dict[str, set[bytes]] = {}
+    gathering = []
+    for source in TEMPLATE.sources:
+        every = variants(TEMPLATE, source, MODEL)
+        found.setdefault(source.path, set()).update(v.text.encode() for v in every.all)
+        if every.gathers:
+            gathering.append(source)
+    for answer in representative(MODEL):
+        context = TEMPLATE.context(answer)
+        for source in gathering:
+            if source.member in answer.members:
+                found[source.path].add(TEMPLATE.render(source, context))
+    return found
 
 
-@needs_terraform
-def test_every_variant_is_formatted(tmp_path: Path) -> None:
-    """`terraform fmt` finds nothing to change: else a later update would conflict."""
-    for name, resolution in distinct("infra/").items():
-        tree = TEMPLATE.tree(resolution)
-        write({p: c for p, c in tree.items() if p.startswith("infra/")}, tmp_path / name)
-
-    assert terraform(tmp_path, "fmt", "-check", "-recursive", "-list=true").strip() == ""
-
-
-@needs_terraform
-def test_every_valid_wish_validates(tmp_path: Path) -> None:
-    """All of them as children of one root, so that the provider is configured once."""
-    lines = ['terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}']
-    lines.append('provider "aws" {}\nprovider "aws" {\n  alias = "us_east_1"\n}')
-    for name, resolution in distinct("infra/").items():
-        tree = TEMPLATE.tree(resolution)
-        infra = {
-            p.removeprefix("infra/"): c
-            for p, c in tree.items()
-            if p.startswith("infra/") and "/tests/" not in p and not p.endswith(".tfvars")
-        }
-        # Terraform reads these as it validates: they are what servers are set up with.
-        write({p: c for p, c in tree.items() if p.startswith("servers/")}, tmp_path / name)
-        given = [
-            f"  {each['value']['name']} = {json.dumps(each['value']['value'])}"
-            for each in TEMPLATE.plugs(resolution.members).get("local.variables", [])
-        ]
-        aliased = b"us_east_1" in infra["provider.tf"]
-        del infra["provider.tf"]
-        providers = ""
-        if aliased:
-            infra["versions.tf"] = infra["versions.tf"].replace(
-                b'source  = "hashicorp/aws"',
-                b'source  = "hashicorp/aws"\n      configuration_aliases = [aws.us_east_1]',
-            )
-            providers = "\n  providers = {\n    aws = aws\n    aws.us_east_1 = aws.us_east_1\n  }"
-        write(infra, tmp_path / name / "infra")
-        arguments = "\n".join(given)
-        lines.append(f'module "{name}" {{\n  source = "./{name}/infra"{providers}\n{arguments}\n}}')
-    (tmp_path / "main.tf").write_text("\n".join(lines))
-
-    terraform(tmp_path, "init", "-backend=false", "-input=false")
-    terraform(tmp_path, "validate")
-
-
-@needs_terraform
-@pytest.mark.parametrize("pattern", READY)
-def test_a_pattern_alone_passes_its_terraform_tests(pattern: str, tmp_path: Path) -> None:
-    """Only the tests of the pattern and of what it needs are there, and they pass."""
-    folder = write(TEMPLATE.tree(resolved([pattern])), tmp_path) / "infra"
-
-    terraform(folder, "init", "-backend=false", "-input=false")
-    assert "Success!" in terraform(folder, "test")
-
-
-@needs_terraform
-@pytest.mark.parametrize("name", STACKS)
-def test_a_named_stack_passes_its_terraform_tests(name: str, tmp_path: Path) -> None:
-    """Every member's tests hold in company too."""
-    folder = write(TEMPLATE.tree(stack(name)), tmp_path) / "infra"
-
-    terraform(folder, "init", "-backend=false", "-input=false")
-    assert "Success!" in terraform(folder, "test")
-
-
-def covering(folder: str) -> dict[str, Resolution]:
-    """Few wishes that show every pair of members with files in `folder`, together and apart.
+def app_wishes() -> dict[str, Resolution]:
+    """Few wishes that show every variant of the application, and each two features of it.
 
     Two features can only disagree where both are there, or where one misses the other.
     """
-    owners = {s.member for s in TEMPLATE.sources if s.path.startswith(folder)}
-
-    def shown(resolution: Resolution) -> set[tuple[tuple[str, bool], ...]]:
-        state = [(id, id in resolution.members) for id in sorted(owners)]
-        return set(combinations(state, 2))
-
-    resolutions = {n: r for n, r in distinct(folder).items() if not owners.isdisjoint(r.members)}
-    left = {name: shown(resolution) for name, resolution in resolutions.items()}
-    chosen = {}
-    missing = set().union(*left.values())
-    while missing:
-        name = max(left, key=lambda each: len(left[each] & missing))
-        missing -= left[name]
-        chosen[" + ".join(resolutions[name].wish) + f" ({name})"] = resolutions[name]
-    return chosen
+    sources = [source for source in TEMPLATE.sources if source.path.startswith("app/")]
+    statements = {}
+    for owner in dict.fromkeys(source.member for source in sources):
+        statements[owner] = MODEL.having(owner)
+        statements[f"no {owner}"] = MODEL.both(MODEL.having("app"), MODEL.lacking(owner))
+    for source in sources:
+        for variant in variants(TEMPLATE, source, MODEL).all:
+            statements[f"{source.path}: {variant.name}"] = variant.wishes
+    most = largest(MODEL)[0]
+    return {told(answer): answer for answer in (most, *covering(MODEL, statements, [most]))}
 
 
-APPS = covering("app/")
+APPS = app_wishes()
 
 
 @pytest.fixture(scope="session")
@@ -162,8 +112,8 @@ def app_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of an environment with what the generated applications pin, made once a run."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    environment = shared / "app-venv"
-    with (shared / "app-venv.lock").open("w") as lock:
+    environment = Path(os.environ.get("CDP_APP_ENVIRONMENT") or shared / "app-venv")
+    with environment.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (environment / "ready").exists():
             wanted: set[str] = set()
@@ -208,26 +158,27 @@ def test_applications_pass_their_own_checks(name: str, app_programs: Path, tmp_p
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
 
 
-def test_shell_scripts_are_clean(tmp_path: Path) -> None:
-    """Shellcheck finds nothing in any script of any member."""
+def test_shell_scripts_are_clean(tmp_path: Path, record_property: RecordProperty) -> None:
+    """Shellcheck finds nothing in any text of any script."""
     if shutil.which("shellcheck") is None and not os.environ.get("CI"):
         pytest.skip("shellcheck was not found")
     scripts = []
-    for first, second in combinations(READY, 2):
-        answer = resolve(TEMPLATE.catalog, [first, second], {})
-        if isinstance(answer, Resolution):
-            folder = write(TEMPLATE.tree(answer), tmp_path / f"{first}-{second}")
-            scripts += [f for f in folder.rglob("*") if f.is_file() and is_shell(f)]
+    for path, each in texts().items():
+        for number, text in enumerate(sorted(each)):
+            if is_shell(path, text):
+                write({path: text}, tmp_path / str(number))
+                scripts.append(f"{number}/{path}")
 
     assert scripts
     done = subprocess.run(
-        ["shellcheck", *map(str, scripts)], capture_output=True, text=True, check=False
+        ["shellcheck", *scripts], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+    record_property("proof: shell scripts that shellcheck passes", len(scripts))
 
 
-def is_shell(file: Path) -> bool:
-    return file.suffix == ".sh" or file.read_bytes()[:40].startswith(
+def is_shell(path: str, text: bytes) -> bool:
+    return path.endswith(".sh") or text.startswith(
         (b"#!/usr/bin/env bash", b"#!/bin/bash", b"#!/bin/sh")
     )
 
@@ -241,17 +192,25 @@ def test_every_file_says_why_it_is_there() -> None:
 
 
 def test_no_path_has_two_owners() -> None:
-    """Two members that may meet never write the same file."""
-    for resolution in FeatureModel(TEMPLATE.catalog).each():
-        paths = [s.path for s in TEMPLATE.sources if s.member in resolution.members]
-        assert len(paths) == len(set(paths))
+    """Two members that meet in any valid wish never write the same file."""
+    owners: dict[str, list[str]] = {}
+    for source in TEMPLATE.sources:
+        owners.setdefault(source.path, []).append(source.member)
+
+    for path, members in owners.items():
+        for one, other in combinations(members, 2):
+            meeting = MODEL.both(MODEL.having(one), MODEL.having(other))
+            answer = MODEL.smallest(meeting)
+            assert answer is None, f"{one} and {other} both write {path} for {told(answer)}"
 
 
-def test_no_output_shows_traces_of_the_template() -> None:
+def test_no_output_shows_traces_of_the_template(record_property: RecordProperty) -> None:
     """No Jinja left, no empty file, no trailing blank lines or holes of three lines."""
-    for name in STACKS:
-        for path, content in TEMPLATE.tree(stack(name)).items():
-            text = content.decode()
+    number = 0
+    for path, each in texts().items():
+        for text in map(bytes.decode, each):
+            number += 1
             assert text.strip() or path.endswith("__init__.py"), path
             assert "{%" not in text and "{#" not in text, path
             assert "\n\n\n\n" not in text and not text.endswith("\n\n"), path
+    record_property("proof: distinct texts of files without a trace of the template", number)

@@ -1,0 +1,247 @@
+"""The Terraform of generated repositories: alone, in every pair, in the largest wish.
+
+The wishes come from the feature model: few that stand for all (see covering.py). So what is checked
+here grows with pairs of patterns, not with wishes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cdp_scaffold.bdd import FALSE
+from cdp_scaffold.covering import alone, choices, largest, pairs, representative
+from cdp_scaffold.feature_model import told
+from cdp_scaffold.resolver import Resolution
+from cdp_scaffold.variants import variants
+from tests.provider import VARIABLE, running_provider
+from tests.test_generated import (
+    MODEL,
+    TEMPLATE,
+    RecordProperty,
+    needs_terraform,
+    terraform,
+    texts,
+    write,
+)
+
+TERRAFORM = (".tf", ".tf.example", ".hcl", ".tfvars")
+BATCHES = 2
+"""Roots to validate in: each starts the provider once, and each can have a core of its own."""
+
+PARTS = 4
+"""Shares of the tests of the largest wish, for as many cores."""
+
+PROVIDERS = """\
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+provider "aws" {}
+
+provider "aws" {
+  alias = "us_east_1"
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One provider for all tests of this process, unless somebody runs one already."""
+    if VARIABLE in os.environ:
+        yield
+        return
+    with (
+        running_provider(tmp_path_factory.mktemp("provider")) as address,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv(VARIABLE, address)
+        yield
+
+
+@needs_terraform
+def test_every_text_is_formatted(tmp_path: Path, record_property: RecordProperty) -> None:
+    """`terraform fmt` finds nothing to change: else a later update would conflict."""
+    number = 0
+    for path, each in texts().items():
+        if path.endswith(TERRAFORM):
+            for text in each:
+                # Other names than the real ones are left alone by `terraform fmt`.
+                name = path.removesuffix(".example").replace("/", ".")
+                suffix = next(s for s in (".tftest.hcl", ".tfmock.hcl", *TERRAFORM) if s in name)
+                (tmp_path / f"{number}.{name.removesuffix(suffix)}{suffix}").write_bytes(text)
+                number += 1
+
+    assert terraform(tmp_path, "fmt", "-check", "-list=true").strip() == ""
+    record_property("proof: distinct Terraform files that are formatted", number)
+
+
+def infrastructure(resolution: Resolution) -> dict[str, bytes]:
+    """What Terraform reads of a repository as it validates: servers are set up with its files."""
+    return {
+        path: content
+        for path, content in TEMPLATE.tree(resolution).items()
+        if path.startswith(("infra/", "servers/"))
+        and not path.startswith("infra/tests/")
+        and not path.endswith(".tfvars")
+    }
+
+
+@cache
+def validated() -> list[tuple[Resolution, dict[str, bytes]]]:
+    """One wish for each distinct infrastructure of those that stand for all."""
+    found: dict[tuple[tuple[str, bytes], ...], tuple[Resolution, dict[str, bytes]]] = {}
+    for answer in representative(MODEL):
+        tree = infrastructure(answer)
+        found.setdefault(tuple(sorted(tree.items())), (answer, tree))
+    return list(found.values())
+
+
+def module(name: str, resolution: Resolution, tree: dict[str, bytes], folder: Path) -> str:
+    """Write the infrastructure as a module of a root in `folder`; gives the lines that call it.
+
+    The provider is configured in the root: a configuration of its own for each of many modules
+    takes Terraform seven times as long.
+    """
+    infra = dict(tree)
+    lines = [f"# {told(resolution)}", f'module "{name}" {{', f'  source = "./{name}/infra"']
+    if b"us_east_1" in infra.pop("infra/provider.tf"):
+        infra["infra/versions.tf"] = infra["infra/versions.tf"].replace(
+            b'source  = "hashicorp/aws"',
+            b'source  = "hashicorp/aws"\n      configuration_aliases = [aws.us_east_1]',
+        )
+        lines += [
+            "  providers = {",
+            "    aws           = aws",
+            "    aws.us_east_1 = aws.us_east_1",
+            "  }",
+        ]
+    write(infra, folder / name)
+    for each in TEMPLATE.plugs(resolution.members).get("local.variables", []):
+        lines.append(f"  {each['value']['name']} = {json.dumps(each['value']['value'])}")
+    return "\n".join((*lines, "}\n"))
+
+
+@needs_terraform
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_every_pair_validates(batch: int, tmp_path: Path, record_property: RecordProperty) -> None:
+    """So does every choice alone, and the largest wishes; as modules of one root."""
+    wishes = validated()[batch::BATCHES]
+    modules = [
+        module(f"wish_{number}", answer, tree, tmp_path)
+        for number, (answer, tree) in enumerate(wishes)
+    ]
+    (tmp_path / "main.tf").write_text("\n".join((PROVIDERS, *modules)))
+
+    terraform(tmp_path, "init", "-backend=false", "-input=false")
+    terraform(tmp_path, "validate")
+    record_property("proof: distinct infrastructures that validate", len(wishes))
+
+
+@needs_terraform
+def test_what_validates_has_every_pair(record_property: RecordProperty) -> None:
+    """Each two patterns, and each pattern or option with each other, if any valid wish has both."""
+    answers = representative(MODEL)
+    shown = MODEL.diagrams.some(MODEL.agreeing(answer) for answer in answers)
+    made = list(choices(MODEL).values())
+    number = 0
+    for place, one in enumerate(made):
+        for other in made[place:]:
+            wishes = MODEL.both(one, other)
+            if MODEL.smallest(wishes) is not None:
+                number += 1
+                assert MODEL.smallest(MODEL.both(wishes, shown)) is not None
+    record_property("proof: pairs of patterns that validate", len(pairs(MODEL)))
+    record_property("proof: pairs of patterns and options that validate", number)
+    record_property("proof: wishes that stand for all of them", len(answers))
+
+
+def showing(member: str) -> list[Resolution]:
+    """Wishes that show each text of each file that the member has in infra/.
+
+    A pattern's first is for it alone; the others are the smallest that show what is not seen yet.
+    """
+    wished = alone(MODEL)
+    answers = [wished[member]] if member in wished else []
+    for source in TEMPLATE.sources:
+        if source.member == member and source.path.startswith("infra/"):
+            found = variants(TEMPLATE, source, MODEL)
+            texts = [v.wishes for v in found.all] or [MODEL.having(member)]
+            for wishes in texts:
+                seen = (MODEL.both(wishes, MODEL.agreeing(answer)) for answer in answers)
+                smallest = MODEL.smallest(wishes)
+                if smallest is not None and not any(each != FALSE for each in seen):
+                    answers.append(smallest)
+    return answers
+
+
+def runs() -> dict[str, tuple[Resolution, list[str]]]:
+    """The wishes to run tests of Terraform in, each with the files of tests to run there.
+
+    A member's tests run wherever `showing` leads. What comes along is tested in runs of its own.
+    """
+    found: dict[str, tuple[Resolution, list[str]]] = {}
+    for source in TEMPLATE.sources:
+        if source.path.endswith(".tftest.hcl"):
+            for answer in showing(source.member):
+                found.setdefault(told(answer), (answer, []))[1].append(source.path)
+    return found
+
+
+RUNS = runs()
+
+
+def run_tests(answer: Resolution, files: Iterable[str], folder: Path) -> int:
+    """Run some of the tests of a repository; gives how many passed."""
+    infra = write(TEMPLATE.tree(answer), folder) / "infra"
+    filters = [f"-filter={file.removeprefix('infra/')}" for file in files]
+
+    terraform(infra, "init", "-backend=false", "-input=false")
+    told = terraform(infra, "test", *filters)
+
+    passed = re.search(r"Success! (\d+) passed, 0 failed", told)
+    assert passed is not None, told
+    return int(passed[1])
+
+
+@needs_terraform
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize("name", RUNS)
+def test_a_member_passes_its_terraform_tests(
+    name: str, tmp_path: Path, record_property: RecordProperty
+) -> None:
+    """In the smallest company: what a test relies on comes with what it tests."""
+    answer, files = RUNS[name]
+    record_property(
+        "proof: Terraform tests that pass in the smallest wishes",
+        run_tests(answer, files, tmp_path),
+    )
+
+
+@needs_terraform
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_largest_wish_passes_its_terraform_tests(
+    part: int, tmp_path: Path, record_property: RecordProperty
+) -> None:
+    """Every member's tests hold in all company that it can have."""
+    answer = largest(MODEL)[0]
+    tree = TEMPLATE.tree(answer)
+    files = [path for path in tree if path.endswith(".tftest.hcl")]
+    # Long ones first, each to the part that has least to do.
+    parts: list[list[str]] = [[] for _ in range(PARTS)]
+    for path in sorted(files, key=lambda each: -tree[each].count(b"\nrun ")):
+        min(parts, key=lambda each: sum(tree[p].count(b"\nrun ") for p in each)).append(path)
+
+    passed = run_tests(answer, parts[part], tmp_path)
+
+    record_property("proof: Terraform tests that pass in the largest wish", passed)
