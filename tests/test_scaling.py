@@ -12,9 +12,12 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
@@ -219,3 +222,126 @@ def test_what_a_policy_decided_is_left_alone(scaled: Stack) -> None:
     assert {each["Target"]["Id"] for each in health["TargetHealthDescriptions"]} == set(
         scaled.servers
     )
+
+
+# The calendar
+
+
+DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@dataclass(frozen=True)
+class Change:
+    """An action of the calendar, as AWS is told it."""
+
+    recurrence: str
+    time_zone: str
+    minimum: int
+
+    def happens(self, moment: datetime) -> bool:
+        """Whether cron would run it at this minute; day of month and month are any."""
+        minute, hour, _, _, days = self.recurrence.split()
+        there = moment.astimezone(ZoneInfo(self.time_zone))
+        today = days == "*" or str(there.isoweekday() % 7) in days.split(",")
+        return today and (there.hour, there.minute) == (int(hour), int(minute))
+
+
+def holds(peak: Mapping[str, Any], zone: str, moment: datetime) -> bool:
+    """Whether a peak says of itself that it is on; written without cron."""
+    there = moment.astimezone(ZoneInfo(zone))
+    minute, hour, _, _, days = peak["begins"].split()
+    end_minute, end_hour, *_ = peak["ends"].split()
+    first, _, last = days.partition("-")
+    span = DAYS[DAYS.index(first) : DAYS.index(last or first) + 1] if days != "*" else DAYS
+    begins, ends = int(hour) * 60 + int(minute), int(end_hour) * 60 + int(end_minute)
+    now = there.hour * 60 + there.minute
+    today = DAYS[there.isoweekday() % 7]
+    yesterday = DAYS[(there.isoweekday() - 1) % 7]
+    if begins < ends:
+        return today in span and begins <= now < ends
+    return (today in span and now >= begins) or (yesterday in span and now < ends)
+
+
+PEAKS: Mapping[str, Mapping[str, Any]] = {
+    "weekdays": {"begins": "30 7 * * MON-FRI", "ends": "0 20 * * MON-FRI", "minimum": 4},
+    "night": {"begins": "0 22 * * FRI-SAT", "ends": "0 1 * * SAT-SUN", "minimum": 6},
+}
+SCHEDULED = {
+    "scheduled_scale_out_peaks": PEAKS,
+    "scheduled_scale_out_time_zone": "Europe/Berlin",
+}
+
+
+@pytest.fixture(scope="module")
+def scheduled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Two servers and up to six of them, with a calendar."""
+    folder = tmp_path_factory.mktemp("scheduled") / "shop"
+    yield from built(folder, "scheduled_scale_out", **SCHEDULED)
+
+
+@needs_terraform
+@pytest.mark.slow
+def test_an_apply_at_the_peak_takes_no_server_away(scheduled: Stack) -> None:
+    """One stack, one story: each `local up` also holds that a second plan is empty."""
+    scaling = scheduled.client("autoscaling")
+
+    def calendar() -> dict[str, Change]:
+        told = scaling.describe_scheduled_actions(AutoScalingGroupName="shop-dev-servers")
+        return {
+            each["ScheduledActionName"]: Change(
+                each.get("Recurrence", ""), each.get("TimeZone", ""), each["MinSize"]
+            )
+            for each in told["ScheduledUpdateGroupActions"]
+            if not {"MaxSize", "DesiredCapacity"} & each.keys()
+        }
+
+    changes = calendar()
+    assert changes == {
+        "weekdays-begins": Change("30 7 * * 1,2,3,4,5", "Europe/Berlin", 4),
+        "weekdays-ends": Change("0 20 * * 1,2,3,4,5", "Europe/Berlin", 2),
+        "night-begins": Change("0 22 * * 5,6", "Europe/Berlin", 6),
+        "night-ends": Change("0 1 * * 0,6", "Europe/Berlin", 2),
+    }
+    # The week in which summer time ends: at each minute the minimum is what the peaks say.
+    minimum, moment = 2, datetime(2027, 10, 27, tzinfo=ZoneInfo("UTC"))
+    for _ in range(7 * 24 * 60):
+        due = [change for change in changes.values() if change.happens(moment)]
+        assert len(due) <= 1, moment
+        minimum = due[0].minimum if due else minimum
+        on = [each["minimum"] for each in PEAKS.values() if holds(each, "Europe/Berlin", moment)]
+        assert [minimum] == (on or [2]), moment
+        moment += timedelta(minutes=1)
+
+    # Saturday night, 22:00.
+    scaling.update_auto_scaling_group(
+        AutoScalingGroupName="shop-dev-servers", MinSize=changes["night-begins"].minimum
+    )
+    assert (scheduled.group["MinSize"], len(scheduled.servers)) == (6, 6)
+    assert "nothing to change" in scheduled.local("up")
+    assert (scheduled.group["MinSize"], len(scheduled.servers)) == (6, 6)
+
+    # A day more, another peak's time, and something that comes once.
+    peaks = {**PEAKS, "sunday": {"begins": "0 9 * * SUN", "ends": "0 12 * * SUN"}}
+    peaks["weekdays"] = {**PEAKS["weekdays"], "begins": "0 7 * * MON-FRI"}
+    sale = {"begins": "2199-11-29T05:30:00Z", "ends": "2199-11-29T23:00:00Z", "minimum": 6}
+    values = {**SCHEDULED, "scheduled_scale_out_peaks": peaks}
+    scheduled.local("up", **values, scheduled_scale_out_events={"sale": sale})
+    assert (scheduled.group["MinSize"], len(scheduled.servers)) == (6, 6)
+    changed = calendar()
+    assert changed["sunday-begins"] == Change("0 9 * * 0", "Europe/Berlin", 4)
+    assert changed["weekdays-begins"] == Change("0 7 * * 1,2,3,4,5", "Europe/Berlin", 4)
+    assert (changed["sale-begins"].minimum, changed["sale-ends"].minimum) == (6, 2)
+    made = [address for kind, action, address in scheduled.order() if action == "delete"]
+    assert set(made) == {
+        'aws_autoscaling_schedule.scheduled_scale_out["weekdays-begins"]',
+    }
+
+
+def test_every_time_zone_is_one() -> None:
+    """Each name on the list is known to the tz database of this machine, but for renamed ones."""
+    names = tree("scheduled_scale_out")["infra/scheduled_scale_out.zones.txt"].splitlines()
+
+    assert len(names) > 400
+    assert names == sorted(set(names))
+    assert {"Etc/UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"} <= set(names)
+    assert len(set(names) - available_timezones()) < 5
