@@ -7,9 +7,8 @@ built on a mock AWS, where the size is changed behind Terraform's back as a poli
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -62,54 +61,88 @@ ASKED = tuple(
 )
 
 
-@pytest.fixture(scope="module")
-def bounds(tmp_path_factory: pytest.TempPathFactory) -> list[Mapping[str, int]]:
-    """What the fleet's bounds are by default, for each of many wishes."""
-    if shutil.which("terraform") is None and not os.environ.get("CI"):
-        pytest.skip("terraform was not found")
+def sums(root: Path, *cases: Mapping[str, int]) -> Path:
+    """A root that computes the fleet's bounds for some wishes; it needs no provider."""
     files = tree("multi_datacenter", "scale_out")
-    root = tmp_path_factory.mktemp("bounds")
     fleet = root / "fleet"
-    fleet.mkdir()
+    fleet.mkdir(parents=True)
     for name in ("multi_server", "multi_datacenter", "network", "scale_out"):
         (fleet / f"{name}.variables.tf").write_text(files[f"infra/{name}.variables.tf"])
-    # Resources would want a provider; of the sums only those that look at none are taken.
-    sums = [
-        line
-        for name in ("multi_server.tf", "multi_datacenter.tf", "scale_out.tf", "servers.size.tf")
-        for line in re.findall(r"^  \w+ += [^\n{]+$", files[f"infra/{name}"], re.MULTILINE)
-        if re.match(
-            r"  (?:multi_\w+_(?:per_zone|count)|scale_out_m\w+imum|\w+_zone_count|servers_\w+) ",
-            line,
-        )
-    ]
-    text = "\n".join(sums)
+    # Resources would want a provider; the sums stand in blocks of their own.
+    block = re.compile(r"^locals \{\n.*?^\}", re.MULTILINE | re.DOTALL)
+    names = ("multi_server.tf", "multi_datacenter.tf", "scale_out.tf", "servers.size.tf")
+    blocks = [each for name in names for each in block.findall(files[f"infra/{name}"])]
     output = "{ " + ", ".join(f"{n} = local.servers_{n}" for n in ("count", "minimum", "maximum"))
     (fleet / "sums.tf").write_text(
-        f'locals {{\n{text}\n}}\n\noutput "bounds" {{\n  value = {output} }}\n}}\n'
+        "\n\n".join(each for each in blocks if "aws_" not in each)
+        + f'\n\noutput "bounds" {{\n  value = {output} }}\n}}\n'
     )
-    cases = json.dumps(json.dumps({str(n): case for n, case in enumerate(ASKED)}))
-    passed = "\n".join(f"  {name} = each.value.{name}" for name in ASKED[0])
+    asked = json.dumps(json.dumps({str(number): case for number, case in enumerate(cases)}))
+    passed = "\n".join(f"  {name} = each.value.{name}" for name in cases[0])
     (root / "main.tf").write_text(
-        f'module "fleet" {{\n  source   = "./fleet"\n  for_each = jsondecode({cases})\n'
+        f'module "fleet" {{\n  source   = "./fleet"\n  for_each = jsondecode({asked})\n'
         f'{passed}\n}}\n\noutput "bounds" {{\n'
         "  value = { for name, fleet in module.fleet : name => fleet.bounds }\n}\n"
     )
+    return root
+
+
+@needs_terraform
+def test_a_fleet_always_has_room_to_grow_and_as_many_servers_in_each_zone(tmp_path: Path) -> None:
+    root = sums(tmp_path, *ASKED)
     terraform(root, "init", "-input=false")
     terraform(root, "apply", "-auto-approve", "-input=false")
     found = json.loads(terraform(root, "output", "-json", "bounds"))
-    return [{**ASKED[int(name)], **each} for name, each in found.items()]
 
-
-def test_a_fleet_always_has_room_to_grow_and_as_many_servers_in_each_zone(
-    bounds: list[Mapping[str, int]],
-) -> None:
-    assert len(bounds) == len(ASKED)
-    for each in bounds:
+    assert len(found) == len(ASKED)
+    for name, told in found.items():
+        each = {**ASKED[int(name)], **told}
         zones = each["multi_datacenter_zones"]
         assert max(2, each["count"]) <= each["minimum"] < each["maximum"], each
         assert each["minimum"] < max(2, each["count"]) + zones, each
         assert each["minimum"] % zones == each["maximum"] % zones == 0, each
+
+
+@needs_terraform
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        pytest.param(
+            {"scale_out_minimum": 3},
+            "scale_out_minimum must be at least 6, for so many servers another part of the system "
+            "asks for (infra/servers.size.tf says which); got 3.",
+            id="fewer-than-others-ask-for",
+        ),
+        pytest.param(
+            {"scale_out_minimum": 8},
+            "scale_out_minimum must be a multiple of 3, the number of zones, so that each holds as "
+            "many servers; got 8.",
+            id="zones-of-different-size",
+        ),
+        pytest.param(
+            {"scale_out_maximum": 6},
+            "scale_out_maximum must be above the minimum of 6, or the fleet could never grow; got "
+            "6.",
+            id="no-room-to-grow",
+        ),
+    ],
+)
+def test_bounds_that_fit_neither_zones_nor_others_are_refused_and_the_reason_told(
+    bounds: Mapping[str, int], message: str, tmp_path: Path
+) -> None:
+    """Three zones and four servers required: the rest of the system asks for six."""
+    root = sums(tmp_path, {**bounds, "multi_datacenter_zones": 3, "multi_server_required": 4})
+    terraform(root, "init", "-input=false")
+
+    done = subprocess.run(
+        ["terraform", f"-chdir={root}", "plan", "-input=false", "-no-color"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert message in " ".join(re.sub(r"[│╷╵]", " ", done.stderr).split())
 
 
 # Alarms

@@ -3,7 +3,10 @@
 
 locals {
   multi_server_count = var.multi_server_required + var.multi_server_spare
+}
 
+# What the alarms below watch: healthy servers beyond those that are needed.
+locals {
   # Needed are the required servers and, where the number follows the load, each one that
   # was added to the minimum and is not just starting.
   multi_server_added            = "desired - FILL(pending, 0) - ${local.servers_minimum}"

@@ -91,8 +91,8 @@ resource "terraform_data" "scheduled_scale_out" {
 
   lifecycle {
     precondition {
-      condition     = !contains(local.scheduled_scale_out_clashes, trimsuffix(trimsuffix(each.key, "-begins"), "-ends"))
-      error_message = "Peak ${trimsuffix(trimsuffix(each.key, "-begins"), "-ends")} has two begins in a row, two ends in a row, or meets another peak: each begin needs an end after it, and the end of one peak would lower the minimum of the other. Peaks that meet are one peak, or two with a minute between them."
+      condition     = !contains(local.scheduled_scale_out_clashes, replace(each.key, "/-(?:begins|ends)$/", ""))
+      error_message = "Peak ${replace(each.key, "/-(?:begins|ends)$/", "")} has two begins in a row, two ends in a row, or meets another peak: each begin needs an end after it, and the end of one peak would lower the minimum of the other. Peaks that meet are one peak, or two with a minute between them."
     }
   }
 }

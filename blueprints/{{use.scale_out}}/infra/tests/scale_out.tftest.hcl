@@ -36,8 +36,8 @@ run "bounds_are_as_asked_for" {
   }
 
   assert {
-    condition     = aws_autoscaling_group.servers.min_size == var.scale_out_minimum && aws_autoscaling_group.servers.max_size == var.scale_out_maximum
-    error_message = "the fleet may be between ${aws_autoscaling_group.servers.min_size} and ${aws_autoscaling_group.servers.max_size}"
+    condition     = output.scale_out_bounds == { minimum = var.scale_out_minimum, maximum = var.scale_out_maximum } && aws_autoscaling_group.servers.max_size == var.scale_out_maximum
+    error_message = "the fleet may be between ${output.scale_out_bounds.minimum} and ${aws_autoscaling_group.servers.max_size}"
   }
 }
 
