@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from cdp_scaffold.covering import largest
-from cdp_scaffold.feature_model import FeatureModel
+from cdp_scaffold.feature_model import FeatureModel, told
 from cdp_scaffold.render import Answers, Source, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from cdp_scaffold.variants import Variants, variants
