@@ -17,7 +17,7 @@ if [[ -z $ROOT ]]; then
   chgrp "$SETUP_PROJECT" "$folder"
 else
   # On a laptop the folder has another path than on a server, and the application must know it.
-  sed "s|^\(APP_REPLICA_FOLDER\|APP_SHARED_READ_FOLDER\)=\"$folder|\1=\"$ROOT$folder|" "$settings" |
+  sed -E "s#^APP_(REPLICA|SHARED_READ)_FOLDER=\"$folder#APP_\1_FOLDER=\"$ROOT$folder#" "$settings" |
     put "$settings.new" 640 "$SETUP_PROJECT"
   mv "$settings.new" "$settings"
 fi
