@@ -29,8 +29,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parent.parent
-DEMO = ("multi_datacenter", "state_sharing", "cache_distribution", "bootstrap")
+STACKS = yaml.safe_load((ROOT / "golden" / "stacks.yml").read_text(encoding="utf-8"))
+DEMO: list[str] = STACKS["web_shop"]["patterns"]
 SIZES = (30, 120, 480, 1920)
 FILTERS = "jinja2_ansible_filters.AnsibleCoreFiltersExtension"
 

@@ -114,6 +114,6 @@ class FeatureModel:
 
 
 def told(resolution: Resolution) -> str:
-    """A wish as one would type it: `multi_server state_sharing session_store=valkey`."""
+    """A wish as one would type it: patterns, then each choice as `slot=option`."""
     choices = (f"{slot}={option}" for slot, option in resolution.choices.items())
     return " ".join((*resolution.wish, *choices))

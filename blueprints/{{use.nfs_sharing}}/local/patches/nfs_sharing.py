@@ -1,11 +1,10 @@
-"""File systems on the mock AWS: backups, policies and the rules of who reaches them."""
+"""File systems on the mock AWS: their backups, their policies and how they are paid."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.efs.models import FileSystem
 from moto.efs.responses import EFSResponse
 
@@ -42,17 +41,7 @@ def backup_policy(self: FileSystem) -> dict[str, str] | None:
 
 
 def patch() -> None:
-    """Serve the three calls, which moto has none of, and keep what rules are described as.
-
-    moto looks for a description beside an address range only, so each plan would write that of
-    a rule which names another security group once more.
-    """
-    before = SecurityGroupRule.description.fget
-
-    def description(self: SecurityGroupRule) -> str | None:
-        return before(self) or self.source_group.get("Description")
-
-    SecurityGroupRule.description = property(description)  # type: ignore[assignment, method-assign]
+    """Serve the three calls, which moto has none of."""
     FileSystem.backup_policy = property(backup_policy)  # type: ignore[method-assign,assignment]
     for call in (put_backup_policy, delete_file_system_policy, update_file_system):
         setattr(EFSResponse, call.__name__, call)

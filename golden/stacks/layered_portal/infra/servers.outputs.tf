@@ -4,8 +4,8 @@ output "servers_autoscaling_group" {
 }
 
 output "servers_count" {
-  description = "Servers the fleet keeps running."
-  value       = local.servers_count
+  description = "Servers the fleet keeps running, whatever happens."
+  value       = local.servers_minimum
 }
 
 output "servers_launch_template_id" {

@@ -2,5 +2,7 @@
 
 locals {
   servers_count      = local.multi_server_count
+  servers_minimum    = local.servers_count
+  servers_maximum    = local.servers_minimum
   servers_zone_count = 1
 }

@@ -140,9 +140,9 @@ resource "aws_launch_template" "servers" {
 
 resource "aws_autoscaling_group" "servers" {
   name                = local.servers_group_name
-  min_size            = local.servers_count
-  max_size            = local.servers_count
-  desired_capacity    = local.servers_count
+  min_size            = local.servers_minimum
+  max_size            = local.servers_maximum
+  desired_capacity    = local.servers_minimum
   vpc_zone_identifier = [for zone in local.servers_zones : aws_subnet.network_private[zone].id]
 
   # EC2 health replaces a server whose machine is broken. A load balancer's check
@@ -153,7 +153,7 @@ resource "aws_autoscaling_group" "servers" {
   # An apply that makes the fleet larger waits until the new servers have set themselves up.
   wait_for_capacity_timeout = "${var.setup_minutes + 5}m"
 
-  # What the alarm below watches; without this list the group reports nothing.
+  # What alarms watch; without this list the group reports nothing.
   enabled_metrics = [
     "GroupDesiredCapacity",
     "GroupInServiceInstances",
@@ -210,15 +210,16 @@ resource "aws_autoscaling_group" "servers" {
   }
 }
 
+# The number that is never to be undercut, whatever the fleet may grow to.
 resource "aws_cloudwatch_metric_alarm" "servers_in_service" {
   alarm_name          = "${local.name}-servers-in-service"
-  alarm_description   = "Fewer than ${local.servers_count} servers in service for five minutes. See the activity history of Auto Scaling group ${aws_autoscaling_group.servers.name}."
+  alarm_description   = "Fewer than ${local.servers_minimum} servers in service for five minutes. See the activity history of Auto Scaling group ${aws_autoscaling_group.servers.name}."
   namespace           = "AWS/AutoScaling"
   metric_name         = "GroupInServiceInstances"
   dimensions          = { AutoScalingGroupName = aws_autoscaling_group.servers.name }
   statistic           = "Minimum"
   comparison_operator = "LessThanThreshold"
-  threshold           = local.servers_count
+  threshold           = local.servers_minimum
   period              = 60
   evaluation_periods  = 5
   treat_missing_data  = "breaching" # a group that reports nothing is in no better state

@@ -21,13 +21,13 @@ run "three_required_servers_make_a_fleet_of_four" {
   }
 
   assert {
-    condition     = aws_autoscaling_group.servers.min_size >= 4 && aws_autoscaling_group.servers.max_size == aws_autoscaling_group.servers.min_size
-    error_message = "the fleet is between ${aws_autoscaling_group.servers.min_size} and ${aws_autoscaling_group.servers.max_size}"
+    condition     = aws_autoscaling_group.servers.min_size >= 4 && aws_autoscaling_group.servers.min_size == local.servers_minimum
+    error_message = "the fleet may be of ${aws_autoscaling_group.servers.min_size} servers"
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.multi_server_healthy.threshold == 3
-    error_message = "the alarm speaks below ${aws_cloudwatch_metric_alarm.multi_server_healthy.threshold} servers, not below the three required"
+    condition     = startswith(local.multi_server_spare_expression, "healthy - 3 - ") && aws_cloudwatch_metric_alarm.multi_server_healthy.threshold == 0
+    error_message = "the alarms take other than the three required servers for needed: ${local.multi_server_spare_expression}"
   }
 }
 
@@ -41,7 +41,7 @@ run "the_last_spare_server_is_missed_before_a_required_one" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.multi_server_spare.threshold == 3 && aws_cloudwatch_metric_alarm.multi_server_spare.comparison_operator == "LessThanOrEqualToThreshold"
+    condition     = aws_cloudwatch_metric_alarm.multi_server_spare.threshold == 0 && aws_cloudwatch_metric_alarm.multi_server_spare.comparison_operator == "LessThanOrEqualToThreshold"
     error_message = "with just the three required servers left nobody is told"
   }
 
@@ -51,8 +51,8 @@ run "the_last_spare_server_is_missed_before_a_required_one" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.multi_server_spare.period * aws_cloudwatch_metric_alarm.multi_server_spare.evaluation_periods == 20 * 60
-    error_message = "the alarm waits ${aws_cloudwatch_metric_alarm.multi_server_spare.period * aws_cloudwatch_metric_alarm.multi_server_spare.evaluation_periods} seconds instead of 20 minutes"
+    condition     = aws_cloudwatch_metric_alarm.multi_server_spare.evaluation_periods == 20 && alltrue([for query in aws_cloudwatch_metric_alarm.multi_server_spare.metric_query : query.metric[0].period == 60 if length(query.metric) > 0])
+    error_message = "the alarm waits ${aws_cloudwatch_metric_alarm.multi_server_spare.evaluation_periods} periods instead of 20 minutes"
   }
 }
 
@@ -60,12 +60,28 @@ run "the_alarms_count_the_targets_of_this_load_balancer" {
   assert {
     condition = alltrue([
       for alarm in [aws_cloudwatch_metric_alarm.multi_server_healthy, aws_cloudwatch_metric_alarm.multi_server_spare] :
-      alarm.dimensions == tomap({
+      one([for query in alarm.metric_query : query.metric[0].dimensions if query.id == "healthy"]) == tomap({
         LoadBalancer = aws_lb.load_balancer.arn_suffix
         TargetGroup  = aws_lb_target_group.load_balancer.arn_suffix
       })
     ])
     error_message = "an alarm looks at other targets"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.multi_server_healthy, aws_cloudwatch_metric_alarm.multi_server_spare] :
+      toset([for query in alarm.metric_query : query.metric[0].dimensions.AutoScalingGroupName if contains(["desired", "pending"], query.id)]) == toset([aws_autoscaling_group.servers.name])
+    ])
+    error_message = "an alarm looks at another group"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.multi_server_healthy, aws_cloudwatch_metric_alarm.multi_server_spare] :
+      one([for query in alarm.metric_query : query.expression if query.return_data == true]) == local.multi_server_spare_expression
+    ])
+    error_message = "an alarm watches something else than the spare servers"
   }
 
   assert {

@@ -41,14 +41,24 @@ run "servers_stand_in_private_subnets" {
   }
 }
 
-run "the_fleet_has_one_size" {
+run "the_fleet_is_as_large_as_asked_for" {
   assert {
-    condition     = aws_autoscaling_group.servers.min_size == local.servers_count && aws_autoscaling_group.servers.max_size == local.servers_count && aws_autoscaling_group.servers.desired_capacity == local.servers_count
+    condition     = aws_autoscaling_group.servers.min_size == local.servers_minimum && local.servers_minimum >= local.servers_count
+    error_message = "${local.servers_count} servers are asked for, and the fleet may be of ${aws_autoscaling_group.servers.min_size}"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.servers.max_size == local.servers_maximum && local.servers_maximum >= local.servers_minimum
     error_message = "the fleet may be between ${aws_autoscaling_group.servers.min_size} and ${aws_autoscaling_group.servers.max_size}"
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.servers_in_service.threshold == local.servers_count
+    condition     = aws_autoscaling_group.servers.desired_capacity == local.servers_minimum
+    error_message = "the fleet begins with ${aws_autoscaling_group.servers.desired_capacity} servers"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.servers_in_service.threshold == local.servers_minimum
     error_message = "nobody is told before ${aws_cloudwatch_metric_alarm.servers_in_service.threshold} servers are left"
   }
 }
@@ -107,6 +117,7 @@ run "the_image_follows_the_instance_type" {
   override_data {
     target = data.aws_ec2_instance_type.servers
     values = {
+      default_vcpus           = 2
       supported_architectures = ["i386", "x86_64"]
     }
   }

@@ -16,8 +16,8 @@ run "three_zones_with_four_servers_required_make_six" {
   }
 
   assert {
-    condition     = aws_autoscaling_group.servers.min_size == 6 && aws_autoscaling_group.servers.max_size == 6
-    error_message = "the fleet is between ${aws_autoscaling_group.servers.min_size} and ${aws_autoscaling_group.servers.max_size}"
+    condition     = aws_autoscaling_group.servers.min_size == 6
+    error_message = "the fleet has ${aws_autoscaling_group.servers.min_size} servers"
   }
 
   assert {

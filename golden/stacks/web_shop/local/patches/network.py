@@ -1,13 +1,33 @@
-"""Gateway endpoints on the mock AWS: a route in each of their tables, also in later ones."""
+"""The network on the mock AWS: gateway endpoints with all their routes, rules as written."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.vpcs import VPCEndPoint
 
 
 def patch() -> None:
+    """Make the mock do both."""
+    keep_routes()
+    keep_descriptions()
+
+
+def keep_descriptions() -> None:
+    """Find the description of a rule that names another security group.
+
+    moto looks for it beside an address range only, so each plan would write it once more.
+    """
+    before = SecurityGroupRule.description.fget
+
+    def description(self: SecurityGroupRule) -> str | None:
+        return before(self) or self.source_group.get("Description")
+
+    SecurityGroupRule.description = property(description)  # type: ignore[assignment, method-assign]
+
+
+def keep_routes() -> None:
     """Bring the routes along when an endpoint is told of other route tables.
 
     moto brings them only when the endpoint is made, and does not delete one whose routes it

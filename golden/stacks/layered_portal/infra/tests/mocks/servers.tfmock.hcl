@@ -1,5 +1,6 @@
 mock_data "aws_ec2_instance_type" {
   defaults = {
+    default_vcpus           = 2
     supported_architectures = ["arm64"]
   }
 }

@@ -1,0 +1,114 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
+run "user_data_names_one_bundle" {
+  assert {
+    condition     = strcontains(local.setup_user_data, "export SETUP_SHA256='${sha256(aws_s3_object.setup.content)}'")
+    error_message = "user data does not hold the hash of the object it fetches"
+  }
+
+  assert {
+    condition     = strcontains(local.setup_user_data, "export SETUP_VERSION='${aws_s3_object.setup.version_id}'")
+    error_message = "user data does not name the version of the object it fetches"
+  }
+
+  assert {
+    condition     = base64decode(aws_launch_template.servers.user_data) == local.setup_user_data
+    error_message = "servers are not started with the setup's user data"
+  }
+}
+
+run "user_data_is_within_what_ec2_takes" {
+  assert {
+    condition     = length(local.setup_user_data) <= 16384
+    error_message = "user data has ${length(local.setup_user_data)} characters; EC2 takes 16,384"
+  }
+
+  assert {
+    condition     = startswith(local.setup_user_data, "#!/bin/bash\n")
+    error_message = "cloud-init would not know user data for a script"
+  }
+}
+
+run "settings_are_read_at_every_start" {
+  assert {
+    condition     = reverse(local.setup_boot_phases)[0] == "configure"
+    error_message = "a start ends with ${reverse(local.setup_boot_phases)[0]}, not with configure"
+  }
+}
+
+run "a_bundle_holds_what_its_phases_need" {
+  assert {
+    condition     = alltrue([for file in ["servers/setup/run", "servers/setup/lib.sh", "servers/setup/configure/80-settings.sh"] : contains(local.setup_bundle_files, file)])
+    error_message = "the bundle lacks the runner or the settings"
+  }
+
+  assert {
+    condition     = !contains(local.setup_boot_phases, "release") || contains(local.setup_bundle_files, "app/requirements.txt")
+    error_message = "servers are to install a release that the bundle does not hold"
+  }
+
+  assert {
+    condition     = length(regexall("/tests/|requirements-dev|__pycache__|/\\.", join("\n", local.setup_bundle_files))) == 0
+    error_message = "the bundle holds tests or leavings of tools"
+  }
+}
+
+run "the_bucket_is_closed" {
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.setup.block_public_acls,
+      aws_s3_bucket_public_access_block.setup.block_public_policy,
+      aws_s3_bucket_public_access_block.setup.ignore_public_acls,
+      aws_s3_bucket_public_access_block.setup.restrict_public_buckets,
+    ])
+    error_message = "the bucket could be made public"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_versioning.setup.versioning_configuration).status == "Enabled"
+    error_message = "a replaced bundle would be lost"
+  }
+}
+
+run "servers_may_read_their_bundle_and_settings_only" {
+  assert {
+    condition = flatten([for statement in data.aws_iam_policy_document.setup.statement : statement.resources]) == [
+      "${aws_s3_bucket.setup.arn}/bundles/*",
+      "arn:aws:ssm:eu-central-1:123456789012:parameter/${var.project}/${var.environment}/app",
+      "arn:aws:ssm:eu-central-1:123456789012:parameter/${var.project}/${var.environment}/app/*",
+    ]
+    error_message = "the setup policy reaches further than bundle and settings"
+  }
+
+  assert {
+    condition     = toset(flatten([for statement in data.aws_iam_policy_document.setup.statement : statement.actions])) == toset(["s3:GetObjectVersion", "ssm:GetParametersByPath"])
+    error_message = "the setup policy allows more than reading"
+  }
+}
+
+run "a_setup_of_a_day_is_refused" {
+  command = plan
+
+  variables {
+    setup_minutes = 1440
+  }
+
+  expect_failures = [var.setup_minutes]
+}
+
+run "forgetting_a_bundle_at_once_is_refused" {
+  command = plan
+
+  variables {
+    setup_rollback_days = 0
+  }
+
+  expect_failures = [var.setup_rollback_days]
+}

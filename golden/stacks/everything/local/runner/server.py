@@ -1,0 +1,64 @@
+"""The mock AWS itself: moto, with what parts of this repository add to it.
+
+    python local/runner/server.py FILE
+
+Serves on a free port of this machine, which only programs on this machine can reach, and writes
+process number and port into FILE once it does. Each `local/patches/*.py` is loaded first and its
+`patch()` called: moto lacks some things and reads others back differently.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from places import HERE, write_json
+
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # AWS's own policies can be attached then
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+
+def patch() -> None:
+    """Add what each part of this repository needs of the mock."""
+    for file in sorted((HERE / "patches").glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"patch_{file.stem}", file)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{file} cannot be loaded")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.patch()
+
+
+def end(*_: int | FrameType | None) -> None:
+    """Leave when told to, without a traceback in the log."""
+    os._exit(0)
+
+
+def main(ready: Path) -> None:
+    """Serve until told to end."""
+    patch()
+    server = make_server(
+        "127.0.0.1",
+        0,
+        DomainDispatcherApplication(create_backend_app),
+        threaded=True,
+        request_handler=MotoRequestHandler,
+    )
+    os.environ["MOTO_PORT"] = str(server.port)  # moto puts it into addresses it hands out
+    signal.signal(signal.SIGTERM, end)
+    write_json(ready, {"pid": os.getpid(), "port": server.port})
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
