@@ -131,7 +131,7 @@ CHECKS = (
     ),
     Check(
         "questions",
-        ["tests/test_questions.py"],
+        ["tests/test_questions.py", "tests/test_slot_questions.py"],
         may=lambda path: _decides(path) or path.endswith(".cdp/questions.yml"),
     ),
     Check("goldens of messages", ["tests/test_explain.py"], golden=True, may=_decides),
