@@ -12,7 +12,9 @@ mkdir -p "$state"
 now=$(
   readlink "$ROOT/opt/$SETUP_PROJECT/current"
   sha256sum <"$ROOT/etc/$SETUP_PROJECT/app.env"
-  sha256sum <"$ROOT/etc/systemd/system/app.service"
+  # With what other parts of the system add to the service.
+  cat "$ROOT/etc/systemd/system/app.service" "$ROOT"/etc/systemd/system/app.service.d/*.conf 2>/dev/null |
+    sha256sum
 )
 
 systemctl enable app.service

@@ -1,5 +1,3 @@
-{%- set image = plugs.get('servers.image', []) | map(attribute='value') | first | default('data.aws_ssm_parameter.servers_base_image.insecure_value', true) -%}
-{%- set user_data = plugs.get('servers.user_data', []) | map(attribute='value') | first | default('', true) -%}
 # A fleet of equal servers. Nothing on one of them is worth keeping: a broken server
 # is replaced, and a change reaches the fleet as new servers, a few at a time.
 
@@ -96,12 +94,10 @@ resource "aws_vpc_security_group_egress_rule" "servers_https" {
 resource "aws_launch_template" "servers" {
   name                   = "${local.name}-servers"
   description            = "A server of ${local.name}"
-  image_id               = {{ image }}
+  image_id               = coalesce(local.setup_image_id, data.aws_ssm_parameter.servers_base_image.insecure_value)
   instance_type          = var.servers_instance_type
   update_default_version = true
-{%- if user_data %}
-  user_data              = base64encode({{ user_data }})
-{%- endif %}
+  user_data              = base64encode(local.setup_user_data["servers"])
   vpc_security_group_ids = [aws_security_group.servers.id]
 
   block_device_mappings {
