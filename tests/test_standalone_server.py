@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -213,3 +215,83 @@ def test_files_that_contradict_each_other_end_the_setup(repository: Path, tmp_pa
     assert code != 0
     assert "disagree about agent.metrics_collection_interval: 60 and 10" in said
     assert not (tmp_path / "root" / TARGET).exists()
+
+
+# A change of sizes, on a mock AWS
+
+
+def local_stack(repository: Path, command: str) -> tuple[int, str]:
+    """Run the repository's own local stack."""
+    done = subprocess.run(
+        [sys.executable, "local/runner", command],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def state_of(repository: Path, *kinds: str) -> dict[str, dict[str, object]]:
+    """Attributes of the only resource of each type."""
+    state = json.loads((repository / ".local/terraform.tfstate").read_text())
+    found = {
+        resource["type"]: resource["instances"][0]["attributes"]
+        for resource in state["resources"]
+        if resource["mode"] == "managed" and resource["type"] in kinds
+    }
+    assert set(found) == set(kinds)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("terraform") is None and not os.environ.get("CI"),
+    reason="terraform was not found; this check needs it (in CI it must be there)",
+)
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
+)
+def test_server_and_disk_change_their_sizes_and_stay_themselves(tmp_path: Path) -> None:
+    """Both in place, with an empty plan after each; a smaller disk is refused before anything."""
+    repository = tmp_path / "shop"
+    answer = resolve(TEMPLATE.catalog, ["scale_up", "ondemand_disk"], {})
+    assert isinstance(answer, Resolution)
+    tree = TEMPLATE.tree(answer, Answers(project="shop", region="eu-central-1"))
+    write(repository, {path: content.decode() for path, content in tree.items()})
+    kinds = ("aws_instance", "aws_ebs_volume", "aws_volume_attachment")
+    variables = repository / "infra/terraform.tfvars"
+    try:
+        code, said = local_stack(repository, "up")
+        assert code == 0, said
+        before = state_of(repository, *kinds)
+
+        variables.write_text(
+            'standalone_server_instance_type = "t4g.large"\nondemand_disk_size_gib = 20\n'
+        )
+        code, said = local_stack(repository, "up")
+        assert code == 0, said
+        after = state_of(repository, *kinds)
+
+        assert {k: v["id"] for k, v in after.items()} == {k: v["id"] for k, v in before.items()}
+        assert (before["aws_instance"]["instance_type"], before["aws_ebs_volume"]["size"]) == (
+            "t4g.small",
+            10,
+        )
+        assert (after["aws_instance"]["instance_type"], after["aws_ebs_volume"]["size"]) == (
+            "t4g.large",
+            20,
+        )
+
+        variables.write_text(
+            'standalone_server_instance_type = "t4g.large"\nondemand_disk_size_gib = 15\n'
+        )
+        code, said = local_stack(repository, "up")
+        assert code != 0
+        assert "a volume cannot shrink" in " ".join(said.split())
+        assert state_of(repository, *kinds)["aws_ebs_volume"]["size"] == 20
+    finally:
+        variables.unlink(missing_ok=True)
+        down, told = local_stack(repository, "down")
+    assert down == 0, told
