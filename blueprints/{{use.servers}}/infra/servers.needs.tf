@@ -9,8 +9,6 @@ resource "terraform_data" "servers_needs" {
     aws_vpc_endpoint.network_gateway,
     aws_vpc_endpoint.network_interface,
     aws_vpc_security_group_egress_rule.servers_https,
-{%- for address in plugs.get('servers.depends_on', []) | map(attribute='value') | unique(case_sensitive=true) %}
-    {{ address }},
-{%- endfor %}
+    terraform_data.setup_needs,
   ]
 }

@@ -1,0 +1,236 @@
+"""The script that makes, mounts and grows the data disk, on real file systems in files.
+
+Each test runs on a plain file that is grown unmounted, with a stand-in for `mount`; and, where this
+machine may use loop devices, on one that is really mounted and grown in use.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = ROOT / (
+    "blueprints/{{use.ondemand_disk}}/servers/setup/configure/ondemand_disk/grow-data.sh"
+)
+VOLUME = "vol-0123456789abcdef0"
+MIB = 1024 * 1024
+SBIN = "/usr/sbin:/sbin"
+
+
+def output(*command: object) -> str:
+    return subprocess.run(
+        [str(each) for each in command],
+        env={**os.environ, "PATH": f"{os.environ['PATH']}:{SBIN}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@dataclass
+class Disk:
+    """A volume as the server sees it, and the script for it."""
+
+    folder: Path
+    file: Path
+    device: Path
+    mounts: bool
+
+    @property
+    def place(self) -> Path:
+        return self.folder / "data"
+
+    def run(self) -> tuple[int, str]:
+        path = f"{os.environ['PATH']}:{SBIN}"
+        done = subprocess.run(
+            ["bash", str(SCRIPT)],
+            env={
+                **os.environ,
+                "BY_ID": str(self.folder / "by-id"),
+                "MOUNT_POINT": str(self.place),
+                "PATH": path if self.mounts else f"{self.folder / 'bin'}:{path}",
+                "VOLUMES": VOLUME,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def grow(self, mib: int) -> None:
+        with self.file.open("r+b") as file:
+            file.truncate(mib * MIB)
+        if self.mounts:
+            output("losetup", "--set-capacity", self.device)
+
+    @property
+    def file_system_bytes(self) -> int:
+        told = dict(
+            line.split(":", 1)
+            for line in output("dumpe2fs", "-h", self.device).splitlines()
+            if line.startswith(("Block count:", "Block size:"))
+        )
+        return int(told["Block count"]) * int(told["Block size"])
+
+    @property
+    def id(self) -> str:
+        return output("blkid", "--probe", "--output", "value", "--match-tag", "UUID", self.device)
+
+
+MOUNT, RESIZE_IN_USE = 21, 24
+"""Numbers of the two capabilities it takes, as the kernel counts them."""
+
+
+def may(*capabilities: int) -> bool:
+    """Whether the kernel lets this process do so; root of a container often may not."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return False
+    [effective] = [line for line in status.read_text().splitlines() if line.startswith("CapEff:")]
+    granted = int(effective.split()[1], 16)
+    return all(granted >> each & 1 for each in capabilities)
+
+
+def on_a_loop_device(file: Path, *capabilities: int) -> Path | None:
+    """The loop device of a file; nothing where this machine gives none, or lets nobody use it."""
+    if not may(*capabilities):
+        return None
+    try:
+        return Path(output("losetup", "--find", "--show", file).strip())
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+@pytest.fixture(params=["mounted", "plain"])
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Disk]:
+    """An empty volume, each way: as a device that is mounted, and as a plain file."""
+    file = tmp_path / "volume"
+    with file.open("wb") as new:
+        new.truncate(32 * MIB)
+    loop = None
+    if request.param == "mounted":
+        loop = on_a_loop_device(file, MOUNT, RESIZE_IN_USE)
+        if loop is None:
+            pytest.skip("this machine mounts no loop devices; the same is shown on a plain file")
+    (tmp_path / "by-id").mkdir()
+    name = f"nvme-Amazon_Elastic_Block_Store_{VOLUME.replace('-', '')}"
+    (tmp_path / "by-id" / name).symlink_to(loop or file)
+    (tmp_path / "bin").mkdir()
+    for stub, text in {
+        "mount": f"touch {tmp_path}/mounted",
+        "mountpoint": f"test -e {tmp_path}/mounted",
+    }.items():
+        (tmp_path / "bin" / stub).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / stub).chmod(0o755)
+    made = Disk(tmp_path, file, loop or file, mounts=loop is not None)
+    yield made
+    if loop:
+        subprocess.run(["umount", str(made.place)], check=False, capture_output=True)
+        output("losetup", "--detach", loop)
+
+
+def test_an_empty_volume_gets_a_file_system_and_is_mounted(disk: Disk) -> None:
+    code, said = disk.run()
+
+    assert code == 0, said
+    assert "made a file system" in said and "mounted" in said
+    assert disk.file_system_bytes >= 31 * MIB
+    if disk.mounts:
+        assert os.path.ismount(disk.place)
+
+
+def test_a_second_run_does_nothing(disk: Disk) -> None:
+    disk.run()
+    before = disk.id
+
+    assert disk.run() == (0, "")
+    assert disk.id == before
+
+
+def test_a_larger_volume_is_filled_once_and_keeps_its_files(disk: Disk) -> None:
+    disk.run()
+    if disk.mounts:
+        (disk.place / "kept").write_text("data")
+    before = disk.id
+    disk.grow(64)
+
+    code, said = disk.run()
+
+    assert (code, said.count("grew the file system")) == (0, 1), said
+    assert disk.file_system_bytes >= 63 * MIB
+    assert disk.id == before
+    assert disk.run() == (0, "")
+    if disk.mounts:
+        assert (disk.place / "kept").read_text() == "data"
+
+
+def test_a_disk_that_is_not_understood_is_left_alone(disk: Disk) -> None:
+    output("mkswap", disk.device)
+    before = disk.file.read_bytes()
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert "holds neither ext4 nor xfs but swap; it was left alone" in said
+    assert disk.file.read_bytes() == before
+
+
+def test_a_volume_that_is_not_attached_is_told(disk: Disk) -> None:
+    for link in (disk.folder / "by-id").iterdir():
+        link.unlink()
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert f"{VOLUME} is not attached to this server" in said
+
+
+@pytest.mark.parametrize(("free", "extended"), [(0, False), (8, True)])
+def test_a_stripe_grows_over_all_its_volumes(tmp_path: Path, free: int, extended: bool) -> None:
+    """LVM is a stand-in: which of its commands come, for a stripe that is there already."""
+    volumes = ["vol-0aa", "vol-0bb"]
+    (tmp_path / "by-id").mkdir()
+    (tmp_path / "bin").mkdir()
+    for volume in volumes:
+        (tmp_path / volume).write_bytes(b"")
+        link = f"nvme-Amazon_Elastic_Block_Store_{volume.replace('-', '')}"
+        (tmp_path / "by-id" / link).symlink_to(tmp_path / volume)
+    said = tmp_path / "said"
+    stubs = {
+        "blkid": 'case "$*" in *data/data*TYPE|*TYPE*data/data) echo ext4;; *PTTYPE*) exit 2;; '
+        "*) echo LVM2_member;; esac",
+        "vgs": f'case "$*" in *vg_free_count*) echo {free};; esac',
+        "dumpe2fs": "printf 'Block count: 10\\nBlock size: 4096\\n'",
+        "blockdev": "echo 40960",
+        **dict.fromkeys(("lvs", "mountpoint"), "exit 0"),
+        **{
+            name: f'echo "{name} $*" >>{said}'
+            for name in ("pvcreate", "vgcreate", "lvcreate", "mkfs.ext4", "lvextend", "pvresize")
+        },
+        "vgchange": "exit 0",
+    }
+    for name, text in stubs.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+
+    subprocess.run(
+        ["bash", str(SCRIPT)],
+        env={
+            "BY_ID": str(tmp_path / "by-id"),
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+            "VOLUMES": " ".join(volumes),
+        },
+        check=True,
+    )
+
+    expected = [f"pvresize --quiet {tmp_path / volume}" for volume in volumes]
+    if extended:
+        expected.append("lvextend --quiet --extents +100%FREE data/data")
+    assert said.read_text().splitlines() == expected
