@@ -41,12 +41,12 @@ run "the_cache_outlives_a_zone" {
   }
 
   assert {
-    condition     = aws_elasticache_replication_group.session_cache[0].num_cache_clusters == max(2, local.servers_zone_count)
-    error_message = "${aws_elasticache_replication_group.session_cache[0].num_cache_clusters} nodes for servers in ${local.servers_zone_count} zones"
+    condition     = aws_elasticache_replication_group.session_cache[0].num_cache_clusters == max(2, length(local.network_zones))
+    error_message = "${aws_elasticache_replication_group.session_cache[0].num_cache_clusters} nodes in ${length(local.network_zones)} zones"
   }
 
   assert {
-    condition     = length(distinct(aws_elasticache_replication_group.session_cache[0].preferred_cache_cluster_azs)) == local.session_cache_nodes && aws_elasticache_replication_group.session_cache[0].preferred_cache_cluster_azs[0] == local.servers_zones[0]
+    condition     = length(distinct(aws_elasticache_replication_group.session_cache[0].preferred_cache_cluster_azs)) == local.session_cache_nodes && aws_elasticache_replication_group.session_cache[0].preferred_cache_cluster_azs[0] == local.network_zones[0]
     error_message = "nodes share a zone, or the primary stands far from the servers"
   }
 }

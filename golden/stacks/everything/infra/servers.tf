@@ -94,10 +94,10 @@ resource "aws_vpc_security_group_egress_rule" "servers_https" {
 resource "aws_launch_template" "servers" {
   name                   = "${local.name}-servers"
   description            = "A server of ${local.name}"
-  image_id               = local.stamp_image_id
+  image_id               = coalesce(local.setup_image_id, data.aws_ssm_parameter.servers_base_image.insecure_value)
   instance_type          = var.servers_instance_type
   update_default_version = true
-  user_data              = base64encode(local.setup_user_data)
+  user_data              = base64encode(local.setup_user_data["servers"])
   vpc_security_group_ids = [aws_security_group.servers.id]
 
   block_device_mappings {

@@ -35,9 +35,8 @@ locals {
 
   setup_launch_hook = "${local.name}-setup"
 
-  # What cloud-init runs. EC2 takes 16 KB of it, so it only fetches and starts the rest.
-  setup_user_data = join("\n", [
-    "#!/bin/bash",
+  # EC2 takes 16 KB of user data, so it only fetches and starts the rest.
+  setup_script = join("\n", [
     "export AWS_DEFAULT_REGION='${data.aws_region.current.id}'",
     "export SETUP_BUCKET='${aws_s3_object.setup.bucket}'",
     "export SETUP_KEY='${aws_s3_object.setup.key}'",
@@ -46,11 +45,21 @@ locals {
     "export SETUP_PHASES='${join(" ", local.setup_boot_phases)}'",
     "export SETUP_PROJECT='${local.setup_project}'",
     "export SETUP_SETTINGS_PATH='${local.setup_settings_path}'",
-    "export SETUP_LAUNCH_HOOK='${local.setup_launch_hook}'",
     "",
     file("${local.setup_root}/servers/setup/lib.sh"),
     file("${local.setup_root}/servers/setup/fetch.sh"),
   ])
+
+  # What cloud-init runs on a server of each kind. A part that is for one kind only looks at
+  # SETUP_KIND; a server that stands alone has no group that waits for it.
+  setup_user_data = {
+    for kind in local.setup_kinds : kind => join("\n", concat(
+      ["#!/bin/bash", "export SETUP_KIND='${kind}'"],
+      contains(local.setup_group_kinds, kind) ? ["export SETUP_LAUNCH_HOOK='${local.setup_launch_hook}'"] : [],
+      kind == "standalone_server" ? ["export ONDEMAND_DISK_VOLUMES='${join(" ", [for volume in aws_ebs_volume.ondemand_disk : volume.id])}'"] : [],
+      [local.setup_script],
+    ))
+  }
 }
 
 resource "aws_s3_bucket" "setup" {

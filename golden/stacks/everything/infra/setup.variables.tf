@@ -1,6 +1,6 @@
 variable "setup_minutes" {
   type        = number
-  description = "Minutes a new server has for its setup; one that takes longer is taken away and replaced."
+  description = "Minutes a new server has for its setup; one of a group that takes longer is taken away and replaced."
   default     = 20
 
   validation {
@@ -11,7 +11,7 @@ variable "setup_minutes" {
 
 variable "setup_rollback_days" {
   type        = number
-  description = "Days a replaced bundle is kept, so that the fleet can go back to it."
+  description = "Days a replaced bundle is kept, so that servers can go back to it."
   default     = 30
 
   validation {

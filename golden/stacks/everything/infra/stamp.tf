@@ -14,6 +14,10 @@ locals {
   })
 
   stamp_image_id = local.stamp_builds ? one(data.aws_ami.stamp).id : var.stamp_image_id
+
+  # One image is for one architecture, and no server has a smaller disk than its image.
+  stamp_architecture = values(local.setup_architectures)[0]
+  stamp_volume_gib   = min(values(local.setup_volumes_gib)...)
 }
 
 resource "aws_s3_object" "stamp" {
@@ -55,11 +59,11 @@ locals {
   })
 
   # Amazon's newest image at the time of a build; the pipeline sees when there is a newer one.
-  stamp_parent = "arn:${data.aws_partition.current.partition}:imagebuilder:${data.aws_region.current.id}:aws:image/amazon-linux-2023-${local.servers_architecture == "arm64" ? "arm64" : "x86"}/x.x.x"
+  stamp_parent = "arn:${data.aws_partition.current.partition}:imagebuilder:${data.aws_region.current.id}:aws:image/amazon-linux-2023-${local.stamp_architecture == "arm64" ? "arm64" : "x86"}/x.x.x"
 
   # Image Builder never changes a version once it is published, so the version is made from
   # the content: a change is a new version, and no change is none.
-  stamp_version = "1.0.${parseint(substr(sha256(jsonencode([local.stamp_component, local.stamp_parent, var.servers_volume_gib])), 0, 7), 16)}"
+  stamp_version = "1.0.${parseint(substr(sha256(jsonencode([local.stamp_component, local.stamp_parent, local.stamp_volume_gib])), 0, 7), 16)}"
 }
 
 data "aws_iam_policy_document" "stamp_trust" {
@@ -168,6 +172,11 @@ resource "aws_imagebuilder_component" "stamp" {
     create_before_destroy = true
 
     precondition {
+      condition     = length(distinct(values(local.setup_architectures))) == 1
+      error_message = "One image is for machines of one architecture, but these are of several: ${join(", ", [for kind, type in local.setup_instance_types : "${kind}_instance_type = ${type} is ${local.setup_architectures[kind]}"])}. Choose types of one."
+    }
+
+    precondition {
       condition     = length(local.stamp_component) <= 16000
       error_message = "The component has ${length(local.stamp_component)} characters and Image Builder takes 16,000; move code from fetch.sh or lib.sh into a part."
     }
@@ -188,7 +197,7 @@ resource "aws_imagebuilder_image_recipe" "stamp" {
     ebs {
       delete_on_termination = true
       encrypted             = true
-      volume_size           = var.servers_volume_gib
+      volume_size           = local.stamp_volume_gib
       volume_type           = "gp3"
     }
   }
@@ -208,7 +217,7 @@ resource "aws_imagebuilder_infrastructure_configuration" "stamp" {
   name                          = "${local.name}-server"
   description                   = "Builds images of ${local.name} on a machine nobody can reach"
   instance_profile_name         = one(aws_iam_instance_profile.stamp).name
-  instance_types                = [var.servers_instance_type]
+  instance_types                = [values(local.setup_instance_types)[0]]
   security_group_ids            = [one(aws_security_group.stamp).id]
   subnet_id                     = aws_subnet.network_private[local.network_zones[0]].id
   terminate_instance_on_failure = true
@@ -255,7 +264,7 @@ resource "aws_cloudwatch_log_group" "stamp" {
   retention_in_days = 90
 }
 
-# Built when the content changes; the fleet rolls only when the image is there and passed.
+# Built when the content changes; servers take it only when the image is there and passed.
 resource "aws_imagebuilder_image" "stamp" {
   count = local.stamp_builds ? 1 : 0
 

@@ -3,11 +3,20 @@
 # the mock AWS has no Image Builder; `terraform test` covers it
 stamp_image_id = "ami-04681a1dbd79675a5"
 
+# or a copy of the disk would be left in the mock AWS when the stack is taken away
+ondemand_disk_final_snapshot = false
+
 # `make local` waits until a copy has followed the share
 nfs_replica_interval_seconds = 2
 
 # the mock knows no instance refresh, so a second apply after a change would fail
 servers_instance_refresh = false
+
+# the mock AWS does not know monitoring by the minute
+standalone_server_detailed_monitoring = false
+
+# the mock AWS knows no State Manager; `make local` runs the setup itself
+standalone_server_follow = false
 
 # or `make local-down` could not take the load balancer away
 load_balancer_deletion_protection = false

@@ -3,11 +3,13 @@
 # package repositories, so somebody must hear of it when starts become slow.
 
 resource "aws_cloudwatch_metric_alarm" "bootstrap_slow" {
-  alarm_name          = "${local.name}-bootstrap-slow"
-  alarm_description   = "New servers of ${aws_autoscaling_group.servers.name} have been setting themselves up for ${var.bootstrap_slow_minutes} minutes. See docs/patterns/bootstrap.md, 'When a start is slow or fails'."
+  for_each = local.setup_groups
+
+  alarm_name          = "${local.name}-bootstrap-slow-${each.key}"
+  alarm_description   = "New servers of ${each.value} have been setting themselves up for ${var.bootstrap_slow_minutes} minutes. See docs/patterns/bootstrap.md, 'When a start is slow or fails'."
   namespace           = "AWS/AutoScaling"
   metric_name         = "GroupPendingInstances" # counts a server until its setup says it is ready
-  dimensions          = { AutoScalingGroupName = aws_autoscaling_group.servers.name }
+  dimensions          = { AutoScalingGroupName = each.value }
   statistic           = "Minimum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0

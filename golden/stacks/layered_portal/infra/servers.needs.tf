@@ -9,13 +9,6 @@ resource "terraform_data" "servers_needs" {
     aws_vpc_endpoint.network_gateway,
     aws_vpc_endpoint.network_interface,
     aws_vpc_security_group_egress_rule.servers_https,
-    aws_ssm_parameter.state_sharing,
-    aws_iam_role_policy.setup,
-    aws_ssm_parameter.load_balancer_keep_alive,
-    aws_ssm_parameter.load_balancer_trusted_proxies,
-    aws_iam_role_policy.session_cache,
-    aws_ssm_parameter.session_cache,
-    aws_vpc_security_group_egress_rule.session_cache,
-    aws_vpc_security_group_ingress_rule.session_cache,
+    terraform_data.setup_needs,
   ]
 }

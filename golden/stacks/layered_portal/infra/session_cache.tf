@@ -7,9 +7,9 @@ locals {
   session_cache_port    = local.session_cache_created ? 6379 : tonumber(split(":", var.session_cache_url)[2])
   session_cache_url     = local.session_cache_created ? "valkeys://${aws_elasticache_replication_group.session_cache[0].primary_endpoint_address}:${local.session_cache_port}" : var.session_cache_url
 
-  # One in each zone that servers stand in, so that whichever zone is lost the others still
-  # hold a primary and a copy, or at least the copy.
-  session_cache_nodes = coalesce(var.session_cache_nodes, max(2, length(local.servers_zones)))
+  # One in each zone of the network, so that whichever zone is lost the others still hold a
+  # primary and a copy, or at least the copy.
+  session_cache_nodes = coalesce(var.session_cache_nodes, max(2, length(local.network_zones)))
 
   # ElastiCache numbers its nodes like this; its alarms must know them before they exist.
   session_cache_node_ids = [for number in range(local.session_cache_nodes) : format("%s-%03d", local.session_cache_name, number + 1)]

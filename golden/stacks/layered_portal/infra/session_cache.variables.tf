@@ -33,7 +33,7 @@ variable "session_cache_node_type" {
 
 variable "session_cache_nodes" {
   type        = number
-  description = "Nodes of the cache, a primary and its copies; null takes one in each zone the servers stand in, and two at least."
+  description = "Nodes of the cache, a primary and its copies; null takes one in each zone of the network, and two at least."
   default     = null
 
   validation {

@@ -2,6 +2,33 @@
 # the application gives it to each of them, in a role policy or a rule of its own.
 
 locals {
+  setup_kinds           = ["servers"]
   setup_roles           = { servers = aws_iam_role.servers.id }
   setup_security_groups = { servers = aws_security_group.servers.id }
+
+  # These come and go in an Auto Scaling group, which waits for each to say that it is ready.
+  setup_group_kinds = ["servers"]
+  setup_groups      = { servers = aws_autoscaling_group.servers.name }
+
+  # The machines they run on, for whoever makes the image they start from.
+  setup_architectures  = { servers = local.servers_architecture }
+  setup_instance_types = { servers = var.servers_instance_type }
+  setup_volumes_gib    = { servers = var.servers_volume_gib }
+
+  # The image they start from; null is Amazon's own, for the architecture of each.
+  setup_image_id = null
+}
+
+# A server sets itself up within its first minutes, so what it needs for that must be there
+# before it starts, and may go only after it went.
+resource "terraform_data" "setup_needs" {
+  depends_on = [
+    aws_ssm_parameter.state_sharing,
+    aws_ssm_parameter.cache_distribution,
+    aws_iam_role_policy.setup,
+    aws_ssm_parameter.load_balancer_keep_alive,
+    aws_ssm_parameter.load_balancer_trusted_proxies,
+    aws_iam_role_policy.session_table,
+    aws_ssm_parameter.session_table,
+  ]
 }

@@ -29,6 +29,18 @@ run "a_server_is_closed_by_default" {
   }
 }
 
+run "servers_start_from_the_image_and_set_themselves_up" {
+  assert {
+    condition     = aws_launch_template.servers.image_id == coalesce(local.setup_image_id, data.aws_ssm_parameter.servers_base_image.insecure_value)
+    error_message = "servers start from ${aws_launch_template.servers.image_id}"
+  }
+
+  assert {
+    condition     = base64decode(aws_launch_template.servers.user_data) == local.setup_user_data["servers"]
+    error_message = "servers are not started with the setup's user data"
+  }
+}
+
 run "servers_stand_in_private_subnets" {
   assert {
     condition     = aws_autoscaling_group.servers.vpc_zone_identifier == toset([for zone in local.servers_zones : aws_subnet.network_private[zone].id])
@@ -79,7 +91,7 @@ run "a_server_that_says_nothing_is_replaced" {
   }
 
   assert {
-    condition     = strcontains(local.setup_user_data, "export SETUP_LAUNCH_HOOK='${aws_autoscaling_lifecycle_hook.servers.name}'") && one(aws_autoscaling_group.servers.initial_lifecycle_hook).name == aws_autoscaling_lifecycle_hook.servers.name
+    condition     = strcontains(local.setup_user_data["servers"], "export SETUP_LAUNCH_HOOK='${aws_autoscaling_lifecycle_hook.servers.name}'") && one(aws_autoscaling_group.servers.initial_lifecycle_hook).name == aws_autoscaling_lifecycle_hook.servers.name
     error_message = "the server would answer another hook than the one that waits"
   }
 

@@ -9,29 +9,36 @@ mock_provider "aws" {
 
 run "user_data_names_one_bundle" {
   assert {
-    condition     = strcontains(local.setup_user_data, "export SETUP_SHA256='${sha256(aws_s3_object.setup.content)}'")
+    condition     = alltrue([for text in local.setup_user_data : strcontains(text, "export SETUP_SHA256='${sha256(aws_s3_object.setup.content)}'")])
     error_message = "user data does not hold the hash of the object it fetches"
   }
 
   assert {
-    condition     = strcontains(local.setup_user_data, "export SETUP_VERSION='${aws_s3_object.setup.version_id}'")
+    condition     = alltrue([for text in local.setup_user_data : strcontains(text, "export SETUP_VERSION='${aws_s3_object.setup.version_id}'")])
     error_message = "user data does not name the version of the object it fetches"
   }
 
   assert {
-    condition     = base64decode(aws_launch_template.servers.user_data) == local.setup_user_data
-    error_message = "servers are not started with the setup's user data"
+    condition     = length(local.setup_user_data) > 0 && alltrue([for kind, text in local.setup_user_data : strcontains(text, "export SETUP_KIND='${kind}'")])
+    error_message = "user data does not say what kind of server it is for"
+  }
+}
+
+run "only_who_is_waited_for_answers" {
+  assert {
+    condition     = alltrue([for kind, text in local.setup_user_data : strcontains(text, "export SETUP_LAUNCH_HOOK=") == contains(keys(local.setup_groups), kind)])
+    error_message = "a server answers a group that it does not belong to, or lets its own wait"
   }
 }
 
 run "user_data_is_within_what_ec2_takes" {
   assert {
-    condition     = length(local.setup_user_data) <= 16384
-    error_message = "user data has ${length(local.setup_user_data)} characters; EC2 takes 16,384"
+    condition     = alltrue([for text in local.setup_user_data : length(text) <= 16384])
+    error_message = "user data has ${max([for text in local.setup_user_data : length(text)]...)} characters; EC2 takes 16,384"
   }
 
   assert {
-    condition     = startswith(local.setup_user_data, "#!/bin/bash\n")
+    condition     = alltrue([for text in local.setup_user_data : startswith(text, "#!/bin/bash\n")])
     error_message = "cloud-init would not know user data for a script"
   }
 }

@@ -9,8 +9,8 @@ mock_provider "aws" {
 
 run "all_servers_start_from_the_one_image" {
   assert {
-    condition     = aws_launch_template.servers.image_id == one(data.aws_ami.stamp).id && output.stamp_image_id == one(data.aws_ami.stamp).id
-    error_message = "servers start from ${aws_launch_template.servers.image_id}"
+    condition     = local.setup_image_id == one(data.aws_ami.stamp).id && output.stamp_image_id == one(data.aws_ami.stamp).id
+    error_message = "servers start from ${local.setup_image_id}"
   }
 }
 
@@ -67,14 +67,21 @@ run "the_content_makes_the_version" {
   }
 }
 
-run "another_disk_is_another_version" {
-  variables {
-    servers_volume_gib = 20
+run "the_image_fits_every_server" {
+  assert {
+    condition     = alltrue([for gib in local.setup_volumes_gib : one(aws_imagebuilder_image_recipe.stamp[0].block_device_mapping).ebs[0].volume_size <= gib])
+    error_message = "a server's disk is smaller than its image"
   }
 
   assert {
-    condition     = aws_imagebuilder_image_recipe.stamp[0].version != run.the_content_makes_the_version.stamp_version
-    error_message = "Image Builder would refuse the changed recipe under its old version"
+    condition     = contains(values(local.setup_instance_types), one(aws_imagebuilder_infrastructure_configuration.stamp[0].instance_types))
+    error_message = "the image is built on a machine that no server has"
+  }
+
+  # Image Builder would refuse a changed recipe under its old version.
+  assert {
+    condition     = local.stamp_version == "1.0.${parseint(substr(sha256(jsonencode([local.stamp_component, local.stamp_parent, local.stamp_volume_gib])), 0, 7), 16)}"
+    error_message = "another disk is not another version"
   }
 }
 
@@ -108,8 +115,8 @@ run "an_image_from_elsewhere_needs_no_builder" {
   }
 
   assert {
-    condition     = aws_launch_template.servers.image_id == "ami-0123456789abcdef0"
-    error_message = "servers start from ${aws_launch_template.servers.image_id}"
+    condition     = local.setup_image_id == "ami-0123456789abcdef0"
+    error_message = "servers start from ${local.setup_image_id}"
   }
 
   assert {

@@ -1,8 +1,9 @@
 """Run the boot sequence of the servers on this machine, against the mock AWS.
 
-The mock starts no machines, so this takes their place: it reads the user data that the launch
-template really holds, runs it as cloud-init would, each server in a folder of its own, and
-asks the application that comes up for `/health`. Nothing here knows what the sequence does.
+The mock starts no machines, so this takes their place: it reads the user data that launch
+templates and instances really hold, runs it as cloud-init would, each server in a folder of its
+own, and asks the application that comes up for `/health`. Nothing here knows what the sequence
+does.
 
     python local/steps/50-boot.py          boot the servers; what runs already is started anew
     python local/steps/50-boot.py down     stop them
@@ -36,7 +37,7 @@ LEAVINGS = (".*", "__pycache__", "tests", "venv", "*.egg-info", "*.pyc", "requir
 """What Terraform keeps out of a bundle, too."""
 
 SERVERS = 2
-"""Two, whatever the size of the fleet: what servers must share only shows between two."""
+"""Two of a fleet, whatever its size: what servers must share only shows between two."""
 
 USER_DATA_BYTES = 16 * 1024
 """The most that EC2 takes."""
@@ -46,7 +47,7 @@ SECRET = re.compile(r"AKIA[0-9A-Z]{16}|BEGIN [A-Z ]*PRIVATE KEY|(?i:password|sec
 
 @dataclass(frozen=True)
 class Server:
-    """One server of the fleet, as it stands on this machine."""
+    """One server, as it stands on this machine."""
 
     name: str
     root: Path
@@ -60,22 +61,68 @@ class Server:
 
 
 def user_data() -> str:
-    """The user data of the launch template that sets servers up.
+    """The user data that sets servers up; of several kinds of servers, that of the first.
 
     Raises:
-        SystemExit: There is no such launch template, or EC2 would not take what it holds.
+        SystemExit: Nothing in the mock is set up, or EC2 would not take what sets it up.
     """
+    return next(iter(machines()))[0]
+
+
+def machines() -> list[tuple[str, Mapping[str, Any]]]:
+    """User data and place of every server to boot: two of each fleet, and each that stands alone.
+
+    Raises:
+        SystemExit: There is none, or EC2 would not take what sets one up.
+    """
+    found = [*fleets(), *singles()]
+    if not found:
+        sys.exit("nothing of the mock AWS sets a server up; was the stack applied?")
+    for text, _ in found:
+        check(text)
+    return found
+
+
+def fleets() -> list[tuple[str, Mapping[str, Any]]]:
+    """Two servers for each launch template, placed like instances of its groups if there are any."""
     ec2 = boto3.client("ec2")
+    grouped = boto3.client("autoscaling").describe_auto_scaling_instances()["AutoScalingInstances"]
+    found = []
     for template in ec2.describe_launch_templates()["LaunchTemplates"]:
+        id = template["LaunchTemplateId"]
         versions = ec2.describe_launch_template_versions(
-            LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest"]
+            LaunchTemplateId=id, Versions=["$Latest"]
         )["LaunchTemplateVersions"]
-        encoded = versions[0]["LaunchTemplateData"].get("UserData", "")
-        text = base64.b64decode(encoded).decode()
+        text = base64.b64decode(versions[0]["LaunchTemplateData"].get("UserData", "")).decode()
         if "export SETUP_PHASES=" in text:
-            check(text)
-            return text
-    sys.exit("no launch template of the mock AWS sets a server up; was the stack applied?")
+            mine = [at for at in grouped if template_of(at) in ("", id)]
+            found += [(text, at) for at in [*mine, *[{}] * SERVERS][:SERVERS]]
+    return found
+
+
+def template_of(instance: Mapping[str, Any]) -> str:
+    """The launch template an instance of a group was started from, as far as the mock knows."""
+    return str(instance.get("LaunchTemplate", {}).get("LaunchTemplateId", ""))
+
+
+def singles() -> list[tuple[str, Mapping[str, Any]]]:
+    """Every instance that belongs to no group and sets itself up."""
+    ec2 = boto3.client("ec2")
+    states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    for page in ec2.get_paginator("describe_instances").paginate(Filters=states):
+        for instance in (one for group in page["Reservations"] for one in group["Instances"]):
+            if any(tag["Key"] == "aws:autoscaling:groupName" for tag in instance.get("Tags", [])):
+                continue
+            answer = ec2.describe_instance_attribute(
+                InstanceId=instance["InstanceId"], Attribute="userData"
+            )
+            text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode()
+            if "export SETUP_PHASES=" in text:
+                zone = instance["Placement"]["AvailabilityZone"]
+                place = {"InstanceId": instance["InstanceId"], "AvailabilityZone": zone}
+                found.append((text, place))
+    return found
 
 
 def check(text: str) -> None:
@@ -172,23 +219,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def fleet() -> list[Server]:
-    """The servers to boot, named after instances of the mock fleet as far as it has any."""
-    known = boto3.client("autoscaling").describe_auto_scaling_instances()["AutoScalingInstances"]
-    servers = []
-    for index in range(SERVERS):
-        at: Mapping[str, Any] = known[index] if index < len(known) else {}
-        name = f"server-{index + 1}"
-        servers.append(
-            Server(
-                name=name,
-                root=LOCAL / "servers" / name,
-                port=free_port(),
-                instance_id=at.get("InstanceId", name),
-                zone=at.get("AvailabilityZone", "local"),
-            )
-        )
-    return servers
+def placed(index: int, at: Mapping[str, Any]) -> Server:
+    """A server of this machine, named after the one of the mock that it stands for."""
+    name = f"server-{index}"
+    return Server(
+        name=name,
+        root=LOCAL / "servers" / name,
+        port=free_port(),
+        instance_id=at.get("InstanceId", name),
+        zone=at.get("AvailabilityZone", "local"),
+    )
 
 
 def health(server: Server) -> str:
@@ -220,9 +260,10 @@ def up() -> None:
         sys.exit("bash was not found; the servers' boot sequence is written for it")
     down()
     stubs = programs(LOCAL / "bin")
-    text = user_data()
-    servers = fleet()
-    for server in servers:
+    servers = []
+    for index, (text, at) in enumerate(machines(), 1):
+        server = placed(index, at)
+        servers.append(server)
         began = time.monotonic()
         variables = environment(server, stubs)
         bake(text, server, variables)

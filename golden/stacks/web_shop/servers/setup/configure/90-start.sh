@@ -13,6 +13,7 @@ now=$(
   readlink "$ROOT/opt/$SETUP_PROJECT/current"
   sha256sum <"$ROOT/etc/$SETUP_PROJECT/app.env"
   sha256sum <"$ROOT/etc/systemd/system/app.service"
+  # With what other parts of the system add to the service.
   find "$ROOT/etc/systemd/system" -path '*/app.service.d/*.conf' -exec sha256sum {} + | LC_ALL=C sort
 )
 
