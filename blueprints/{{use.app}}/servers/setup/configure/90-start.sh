@@ -13,8 +13,8 @@ now=$(
   readlink "$ROOT/opt/$SETUP_PROJECT/current"
   sha256sum <"$ROOT/etc/$SETUP_PROJECT/app.env"
   # With what other parts of the system add to the service.
-  cat "$ROOT/etc/systemd/system/app.service" "$ROOT"/etc/systemd/system/app.service.d/*.conf 2>/dev/null |
-    sha256sum
+  find "$ROOT/etc/systemd/system" -type f -path '*/app.service*' -print0 | LC_ALL=C sort -z |
+    xargs -0 sha256sum
 )
 
 systemctl enable app.service
