@@ -143,7 +143,7 @@ run "too_few_operations_are_refused" {
     ondemand_disk_iops = 100
   }
 
-  expect_failures = [var.ondemand_disk_iops, var.ondemand_disk_throughput_mib]
+  expect_failures = [var.ondemand_disk_iops]
 }
 
 run "throughput_beyond_the_operations_is_refused" {

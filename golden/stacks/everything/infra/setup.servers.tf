@@ -18,26 +18,3 @@ locals {
   # The image they start from; null is Amazon's own, for the architecture of each.
   setup_image_id = local.stamp_image_id
 }
-
-# A server sets itself up within its first minutes, so what it needs for that must be there
-# before it starts, and may go only after it went.
-resource "terraform_data" "setup_needs" {
-  depends_on = [
-    aws_efs_file_system_policy.nfs_sharing,
-    aws_efs_mount_target.nfs_sharing,
-    aws_iam_role_policy.nfs_sharing,
-    aws_ssm_parameter.nfs_sharing,
-    aws_vpc_security_group_egress_rule.nfs_sharing,
-    aws_vpc_security_group_ingress_rule.nfs_sharing,
-    aws_iam_role_policy.nfs_replica,
-    aws_ssm_parameter.nfs_replica,
-    aws_ssm_parameter.state_sharing,
-    aws_ssm_parameter.cache_distribution,
-    aws_iam_role_policy.setup,
-    aws_iam_role_policy.server_metrics,
-    aws_ssm_parameter.load_balancer_keep_alive,
-    aws_ssm_parameter.load_balancer_trusted_proxies,
-    aws_iam_role_policy.session_table,
-    aws_ssm_parameter.session_table,
-  ]
-}

@@ -18,17 +18,3 @@ locals {
   # The image they start from; null is Amazon's own, for the architecture of each.
   setup_image_id = null
 }
-
-# A server sets itself up within its first minutes, so what it needs for that must be there
-# before it starts, and may go only after it went.
-resource "terraform_data" "setup_needs" {
-  depends_on = [
-    aws_ssm_parameter.state_sharing,
-    aws_ssm_parameter.cache_distribution,
-    aws_iam_role_policy.setup,
-    aws_ssm_parameter.load_balancer_keep_alive,
-    aws_ssm_parameter.load_balancer_trusted_proxies,
-    aws_iam_role_policy.session_table,
-    aws_ssm_parameter.session_table,
-  ]
-}
