@@ -7,7 +7,7 @@ how this is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from cdp_scaffold.bdd import FALSE, Diagrams
@@ -19,12 +19,18 @@ from cdp_scaffold.resolver import Resolution, resolve
 class FeatureModel:
     """The valid wishes whose answer can be generated, each with its choices."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        """Work the valid wishes out; a second for the whole language."""
+    def __init__(self, catalog: Catalog, asked: Collection[str] | None = None) -> None:
+        """Work the valid wishes out; a second for the whole language.
+
+        Args:
+            asked: The questions of the template. A slot that is none of them is never chosen for;
+                what is wished decides it, or its default. If left out, every slot is asked about.
+        """
         self.catalog = catalog
+        slots = [slot for slot in catalog.slots if asked is None or slot in asked]
         self.ready = tuple(id for id, e in catalog.entries.items() if e.status == "ready")
         patterns = [id for id in self.ready if catalog.entries[id].kind == "pattern"]
-        self._wishes = Wishes(catalog, chosen=True, patterns=patterns)
+        self._wishes = Wishes(catalog, chosen=slots, patterns=patterns)
         self.diagrams: Diagrams[Variable] = self._wishes.diagrams
         self.valid = self._wishes.resolving(self.ready)
         """Every valid wish."""

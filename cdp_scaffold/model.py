@@ -30,16 +30,21 @@ class Wishes:
     """Every wish at once: for whatever may hold of a wish, the function that says where it does."""
 
     def __init__(
-        self, catalog: Catalog, *, chosen: bool = False, patterns: Collection[str] | None = None
+        self,
+        catalog: Catalog,
+        *,
+        chosen: Collection[str] = (),
+        patterns: Collection[str] | None = None,
     ) -> None:
         """Follow the fixed point.
 
         Args:
-            chosen: Let every job that is asked for be decided by a choice, and by nothing else.
+            chosen: The slots that are decided by a choice and by nothing else, where their job is
+                asked for.
             patterns: What a wish is made of; all patterns if left out.
         """
         self.catalog = catalog
-        self.chosen = chosen
+        self.chosen = frozenset(chosen)
         self.patterns = tuple(catalog.patterns if patterns is None else catalog.ordered(patterns))
         self._closed = closures(catalog)
         self.diagrams: Diagrams[Variable] = Diagrams(self._order())
@@ -78,7 +83,7 @@ class Wishes:
         """
         order: dict[Variable, None] = {}
         for slot in self.catalog.slots.values():
-            if self.chosen:
+            if slot.id in self.chosen:
                 order.update(dict.fromkeys((slot.id, option) for option in slot.options))
             asking = (id for id, entry in self.catalog.entries.items() if slot.id in entry.slots)
             for id in (*asking, *slot.fillers):
@@ -93,7 +98,7 @@ class Wishes:
         for id in self.patterns:
             self._join(id, d.variable(id))
         right = [
-            self._chosen(slot) if self.chosen else self._decided(slot)
+            self._chosen(slot) if slot.id in self.chosen else self._decided(slot)
             for slot in self.catalog.slots.values()
         ]
         right += [
@@ -203,7 +208,7 @@ class Model:
     @cached_property
     def by_choice(self) -> Wishes:
         """All wishes with an option chosen for each job that is asked for."""
-        return Wishes(self.catalog, chosen=True)
+        return Wishes(self.catalog, chosen=self.catalog.slots)
 
     @cached_property
     def ready(self) -> frozenset[str]:

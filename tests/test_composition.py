@@ -295,7 +295,7 @@ def opened(folder: Path, tree: Mapping[str, str]) -> tuple[Template, FeatureMode
         "{{ plugs.get('picture.nodes', [])[:0] }}{% if false %}{{ 'milk' }}{% endif %}\n"
     }
     template = Template(write_template(folder / "template", {**reader, **tree}))
-    return template, FeatureModel(template.catalog)
+    return template, FeatureModel(template.catalog, template.questions.all)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -482,7 +482,7 @@ locals {
 @pytest.fixture(scope="module")
 def real() -> tuple[Template, FeatureModel]:
     template = Template(ROOT)
-    return template, FeatureModel(template.catalog)
+    return template, FeatureModel(template.catalog, template.questions.all)
 
 
 def test_every_repository_holds_together(
@@ -596,7 +596,7 @@ def test_a_mistake_put_in_by_hand_is_reported(mistake: str, tmp_path: Path) -> N
         file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
     template = Template(tmp_path)
 
-    [breach] = prove(template, FeatureModel(template.catalog)).breaches
+    [breach] = prove(template, FeatureModel(template.catalog, template.questions.all)).breaches
 
     assert str(breach).splitlines()[0] == message
     owners = {place.piece.source.member for place, _ in breach.places}

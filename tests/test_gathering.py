@@ -19,7 +19,7 @@ from tests.conftest import ROOT, write_template
 from tests.gathered import OverlapError, fragment, gathering, merged, view, wishes
 
 TEMPLATE = Template(ROOT)
-MODEL = FeatureModel(TEMPLATE.catalog)
+MODEL = FeatureModel(TEMPLATE.catalog, TEMPLATE.questions.all)
 GATHERING = {source.path: source for source in gathering(TEMPLATE, MODEL)}
 EXAMPLES = 12
 quickly = settings(
@@ -261,7 +261,7 @@ def made_up(folder: Path, text: str) -> tuple[Template, Source, Resolution]:
     head = "{% for id in resolution.members %}{% endfor %}"
     tree["{{use.table}}/cups.txt.jinja"] = head + text
     template = Template(write_template(folder / "template", tree))
-    found = gathering(template, FeatureModel(template.catalog))
+    found = gathering(template, FeatureModel(template.catalog, template.questions.all))
     [source] = [source for source in found if source.path == "cups.txt"]
     answer = resolve(template.catalog, ["tea", "soup"], {"heat": "stove"})
     assert isinstance(answer, Resolution)

@@ -28,7 +28,7 @@ from tests.test_goldens import STACKS
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
-MODEL = FeatureModel(TEMPLATE.catalog)
+MODEL = FeatureModel(TEMPLATE.catalog, TEMPLATE.questions.all)
 READY = [
     e.id for e in TEMPLATE.catalog.entries.values() if e.kind == "pattern" and e.status == "ready"
 ]

@@ -32,7 +32,7 @@ def named_stacks() -> Mapping[str, Any]:
     named: Mapping[str, Any] = yaml.safe_load((GOLDEN / "stacks.yml").read_text(encoding="utf-8"))
     for each in named.values():
         if each.pop("largest", False):
-            answer = largest(FeatureModel(TEMPLATE.catalog))[0]
+            answer = largest(FeatureModel(TEMPLATE.catalog, TEMPLATE.questions.all))[0]
             each.update(patterns=list(answer.wish), choices=dict(answer.choices))
     return named
 
@@ -44,7 +44,7 @@ HANDFUL = 8
 
 @pytest.fixture(scope="session")
 def model() -> FeatureModel:
-    return FeatureModel(TEMPLATE.catalog)
+    return FeatureModel(TEMPLATE.catalog, TEMPLATE.questions.all)
 
 
 def golden_path(source: Source) -> Path:

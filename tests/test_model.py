@@ -115,7 +115,7 @@ def with_ready(catalog: Catalog, ready: Container[str]) -> Catalog:
 
 
 def counted(catalog: Catalog, patterns: Iterable[str], *, chosen: bool) -> tuple[Counter[int], int]:
-    wishes = Wishes(catalog, chosen=chosen, patterns=tuple(patterns))
+    wishes = Wishes(catalog, chosen=catalog.slots if chosen else (), patterns=tuple(patterns))
     valid = wishes.resolving()
     sizes = Counter({size: n for size, n in enumerate(wishes.count(valid)) if n})
     return sizes, sum(wishes.count(wishes.full(valid)))

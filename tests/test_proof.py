@@ -29,7 +29,7 @@ BLOCK = re.compile(
 def quoted() -> str:
     """What README says, from numbers that are counted here and now."""
     template = Template(ROOT)
-    model = FeatureModel(template.catalog)
+    model = FeatureModel(template.catalog, template.questions.all)
     found = [variants(template, s, model) for s in template.sources if s.is_template]
     parts = [fragments(template, model, f.source, Answers()) for f in found if f.gathers]
     proof = prove(template, model)
@@ -65,7 +65,7 @@ def test_the_readme_quotes_what_is_counted(request: pytest.FixtureRequest) -> No
 
 def test_the_valid_wishes_are_counted(record_property: Callable[[str, object], None]) -> None:
     template = Template(ROOT)
-    model = FeatureModel(template.catalog)
+    model = FeatureModel(template.catalog, template.questions.all)
     record_property("proof: valid wishes, choices and all", wishes(model))
     record_property("proof: distinct resolutions", model.resolutions())
     record_property("proof: files of blueprints", len(template.sources))

@@ -14,12 +14,7 @@ now=$(
   sha256sum <"$ROOT/etc/$SETUP_PROJECT/app.env"
   sha256sum <"$ROOT/etc/systemd/system/app.service"
   # With what other parts of the system add to the service.
-<<<<<<< HEAD
   find "$ROOT/etc/systemd/system" -path '*/app.service.d/*.conf' -exec sha256sum {} + | LC_ALL=C sort
-=======
-  find "$ROOT/etc/systemd/system" -type f -path '*/app.service*' -print0 | LC_ALL=C sort -z |
-    xargs -0 sha256sum
->>>>>>> standalone
 )
 
 systemctl enable app.service
