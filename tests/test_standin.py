@@ -32,11 +32,11 @@ from tests.repositories import (
     tree,
     write,
 )
+from tests.test_goldens import STACKS
 
 KNOWN = Template(ROOT)
 CHOICES = Choices(KNOWN.catalog, KNOWN.questions)
 ARRAY = CHOICES.array()
-STACKS = yaml.safe_load((ROOT / "golden" / "stacks.yml").read_text(encoding="utf-8"))
 TEA = "blueprints/{{use.tea}}"
 ANSWERS: Mapping[str, Any] = {"project": "kitchen", "patterns": ["tea"], "heat": "gas"}
 

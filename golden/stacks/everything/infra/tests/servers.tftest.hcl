@@ -123,23 +123,6 @@ run "a_fleet_that_is_not_to_roll_does_not" {
   }
 }
 
-run "the_image_follows_the_instance_type" {
-  command = plan
-
-  override_data {
-    target = data.aws_ec2_instance_type.servers
-    values = {
-      default_vcpus           = 2
-      supported_architectures = ["i386", "x86_64"]
-    }
-  }
-
-  assert {
-    condition     = endswith(data.aws_ssm_parameter.servers_base_image.name, "-x86_64")
-    error_message = "an x86 server would start from ${data.aws_ssm_parameter.servers_base_image.name}"
-  }
-}
-
 run "a_zone_without_such_machines_is_refused" {
   command = plan
 

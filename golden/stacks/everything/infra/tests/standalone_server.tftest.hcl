@@ -113,17 +113,6 @@ run "silence_is_an_alarm" {
   }
 }
 
-run "machines_of_another_architecture_are_refused" {
-  command = plan
-
-  override_data {
-    target = data.aws_ec2_instance_type.standalone_server
-    values = { supported_architectures = ["x86_64"] }
-  }
-
-  expect_failures = [aws_instance.standalone_server]
-}
-
 run "a_zone_without_such_machines_is_refused" {
   command = plan
 

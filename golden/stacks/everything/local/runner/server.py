@@ -13,8 +13,11 @@ import importlib.util
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Lock
 from types import FrameType
+from typing import Any
 
 from places import HERE, write_json
 
@@ -39,6 +42,27 @@ def patch() -> None:
         module.patch()
 
 
+class OneAtATime:
+    """Answer requests one after the other.
+
+    moto keeps all in lists and mappings that it does not guard: of two changes at once, one may
+    be lost, and what is there not be found.
+    """
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self._app = app
+        self._lock = Lock()
+
+    def __call__(self, *request: Any) -> Iterable[bytes]:
+        with self._lock:
+            answer = self._app(*request)
+            try:
+                return list(answer)
+            finally:
+                if hasattr(answer, "close"):
+                    answer.close()
+
+
 def end(*_: int | FrameType | None) -> None:
     """Leave when told to, without a traceback in the log."""
     os._exit(0)
@@ -50,7 +74,7 @@ def main(ready: Path) -> None:
     server = make_server(
         "127.0.0.1",
         0,
-        DomainDispatcherApplication(create_backend_app),
+        OneAtATime(DomainDispatcherApplication(create_backend_app)),
         threaded=True,
         request_handler=MotoRequestHandler,
     )
