@@ -54,6 +54,7 @@ class OneAtATime:
         self._lock = Lock()
 
     def __call__(self, *request: Any) -> Iterable[bytes]:
+        """Answer when no other request is at work."""
         with self._lock:
             answer = self._app(*request)
             try:
