@@ -6,7 +6,7 @@ from itertools import combinations, product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp_scaffold.bdd import FALSE, Diagrams
@@ -100,7 +100,6 @@ def test_a_wish_is_told_as_one_would_type_it(catalog: Catalog) -> None:
     assert told(answer) == "tea heat=both"
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sets(st.integers(0, 5), min_size=1), min_size=1, max_size=5),
     st.lists(st.integers(0, 9), min_size=6, max_size=6),

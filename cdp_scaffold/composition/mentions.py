@@ -24,8 +24,8 @@ MADE_LATER = re.compile(
 )
 """Paths that Terraform, people or a run write; no file of the repository is meant."""
 
-_EXAMPLE = re.compile(r"\b(?:such as|for example|like) `?$")
-"""What stands before a path that is no file, but one that could be."""
+_EXAMPLE = re.compile(r"\b(?:such as|for example|like) `?$|\$\(wildcard $")
+"""What stands before a path that is no file, but one that could be, or is asked for."""
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _OUTPUT = re.compile(r"terraform(?: -chdir=infra)? output(?: -\w+)* ([a-z]\w*)")
