@@ -640,3 +640,42 @@ def test_policies_with_a_condition_do_not_refuse_everything(repository: Reposito
     allow(statement)
     with pytest.raises(s3.exceptions.ClientError, match="Forbidden"):
         s3.put_object(Bucket="box", Key="b", Body=b"1")
+
+
+def test_a_call_that_is_sent_again_is_answered_and_not_done_again(tmp_path: Path) -> None:
+    """Under its old id, if it was done; one that failed is tried anew, as is any without an id."""
+    runner = write(TEMPLATE.tree(stack("web_shop")), tmp_path / "shop") / "local/runner"
+    told = subprocess.run(
+        [sys.executable, "-c", SENT_AGAIN], cwd=runner, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert told.split() == ["1", "1", "2", "failed", "3", "4", "5"]
+
+
+SENT_AGAIN = """
+from server import OneAtATime
+
+done = []
+
+def app(environ, start):
+    done.append(None)
+    fails = environ.get("fails")
+    start("500 No" if fails else "200 OK", [])
+    return [b"failed" if fails else str(len(done) - failed[0]).encode()]
+
+failed = [0]
+mock = OneAtATime(app)
+
+def ask(id, **more):
+    environ = {"HTTP_AMZ_SDK_INVOCATION_ID": id, **more} if id else more
+    print(b"".join(mock(environ, lambda *head: None)).decode())
+
+ask("a")
+ask("a")
+ask("b")
+ask("c", fails=True)
+failed[0] = 1
+ask("c")
+ask("")
+ask("")
+"""

@@ -43,25 +43,45 @@ def patch() -> None:
 
 
 class OneAtATime:
-    """Answer requests one after the other.
+    """Answer requests one after the other, and a call that is sent again without doing it again.
 
     moto keeps all in lists and mappings that it does not guard: of two changes at once, one may
-    be lost, and what is there not be found.
+    be lost. And where an answer gets lost on a busy machine, a client asks once more under the
+    same id; moto would make a second load balancer, or not find what it took away just before.
     """
+
+    KEPT = 1000
+    """Answers to remember; a call is sent again within seconds or never."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
         self._lock = Lock()
+        self._answers: dict[str, tuple[tuple[Any, ...], list[bytes]]] = {}
 
-    def __call__(self, *request: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Answer when no other request is at work."""
+        call = environ.get("HTTP_AMZ_SDK_INVOCATION_ID", "")
         with self._lock:
-            answer = self._app(*request)
-            try:
-                return list(answer)
-            finally:
-                if hasattr(answer, "close"):
-                    answer.close()
+            if call not in self._answers:
+                heads: list[tuple[Any, ...]] = []
+                body = self._answer(environ, lambda *head: heads.append(head))
+                if not call or not str(heads[-1][0]).startswith("2"):
+                    start(*heads[-1])
+                    return body
+                self._answers[call] = heads[-1], body
+                if len(self._answers) > self.KEPT:
+                    del self._answers[next(iter(self._answers))]
+            head, body = self._answers[call]
+        start(*head)
+        return body
+
+    def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        answer = self._app(environ, start)
+        try:
+            return list(answer)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
 
 
 def end(*_: int | FrameType | None) -> None:
