@@ -7,17 +7,15 @@ share is the folder beside them that their mount points lead to.
     python local/steps/75-replica.py down     nothing to end: the share was given back
 """
 
-import json
 import secrets
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
-LOCAL = Path(__file__).resolve().parents[2] / ".local"
-SERVERS = LOCAL / "servers.json"
+from booted import LOCAL, servers
+
 SHARES = LOCAL / "shares"
 
 NAME = "copied.txt"
@@ -52,11 +50,7 @@ def wait_for(what: str, holds: Callable[[], bool]) -> None:
 
 
 def main() -> None:
-    try:
-        known = json.loads(SERVERS.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        sys.exit(f"{SERVERS} is missing; an earlier step starts the servers and writes it")
-    urls = [server["url"] for server in known]
+    urls = [server["url"] for server in servers()]
     first, later = secrets.token_hex(4).encode(), secrets.token_hex(4).encode()
 
     def all_read(content: bytes) -> bool:

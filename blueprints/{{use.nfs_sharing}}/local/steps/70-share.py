@@ -8,7 +8,6 @@ which is all that stands in for the network here.
     python local/steps/70-share.py down     take that folder away
 """
 
-import json
 import secrets
 import shutil
 import sys
@@ -16,31 +15,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 
-LOCAL = Path(__file__).resolve().parents[2] / ".local"
-SERVERS = LOCAL / "servers.json"
+from booted import LOCAL, two
+
 SHARES = LOCAL / "shares"
 
 NAME = "shown.txt"
 
 PATIENCE = 60
 """Seconds until a copy must have followed, where servers read from one."""
-
-
-def servers() -> list[Mapping[str, str]]:
-    """The two servers to ask.
-
-    Raises:
-        SystemExit: There are not two of them.
-    """
-    try:
-        known = json.loads(SERVERS.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        sys.exit(f"{SERVERS} is missing; an earlier step starts the servers and writes it")
-    if len(known) < 2:
-        sys.exit(f"a file that is shared needs two servers; {SERVERS} knows {len(known)}")
-    return [known[0], known[1]]
 
 
 def ask(method: str, server: Mapping[str, str], path: str, body: bytes | None = None) -> bytes:
@@ -63,7 +46,7 @@ def ask(method: str, server: Mapping[str, str], path: str, body: bytes | None = 
 
 
 def main() -> None:
-    writer, reader = servers()
+    writer, reader = two("a file that is shared")
     secret = secrets.token_hex(4).encode()
 
     ask("PUT", writer, f"/shared/{NAME}", secret)

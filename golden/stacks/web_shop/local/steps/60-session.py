@@ -13,24 +13,8 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 
-SERVERS = Path(__file__).resolve().parents[2] / ".local/servers.json"
-
-
-def servers() -> list[Mapping[str, str]]:
-    """The two servers to ask.
-
-    Raises:
-        SystemExit: There are not two of them.
-    """
-    try:
-        known = json.loads(SERVERS.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        sys.exit(f"{SERVERS} is missing; an earlier step starts the servers and writes it")
-    if len(known) < 2:
-        sys.exit(f"a session that moves needs two servers; {SERVERS} knows {len(known)}")
-    return [known[0], known[1]]
+from booted import two
 
 
 class Browser:
@@ -67,7 +51,7 @@ class Browser:
 
 
 def main() -> None:
-    first, second = servers()
+    first, second = two("a session that moves")
     browser, secret = Browser(), secrets.token_hex(4)
 
     browser.ask("PUT", first, "/session/shown", secret)
