@@ -210,9 +210,9 @@ def load_catalog(path: Path) -> Catalog:
     """
     import yaml  # Importing it takes longer than `cdp --help` may.
 
-    safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    from cdp_scaffold import plain_yaml
 
-    class Loader(safe):  # type: ignore[misc]
+    class Loader(plain_yaml.LOADER):  # type: ignore[misc]
         """YAML itself would let the second of two equal keys win without a word."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:

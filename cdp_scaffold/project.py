@@ -130,18 +130,17 @@ def _read_ahead(source: Source) -> dict[str, Any]:
 
     It is the hidden answer that takes longest: copier parses it several times, and slowly.
     """
-    import yaml
+    from cdp_scaffold import plain_yaml
 
     if source.files is None:
         return {}
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = (source.files / "blueprints" / "catalog.yml").read_bytes()
     except FileNotFoundError:
         return {}
     if any(mark in text for mark in (b"{{", b"{%", b"{#")):
         return {}  # copier renders it first
-    return {"catalog": yaml.load(text, loader)}  # noqa: S506 - a safe one
+    return {"catalog": plain_yaml.load(text)}
 
 
 def read_record(folder: Path) -> Record:

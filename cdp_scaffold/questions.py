@@ -116,9 +116,9 @@ def load_parts(root: Path) -> list[dict[str, Any]]:
     """
     import yaml
 
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    from cdp_scaffold import plain_yaml
 
-    class Loader(base):  # type: ignore[misc]
+    class Loader(plain_yaml.LOADER):  # type: ignore[misc]
         """Knows copier's `!include`; a class of its own, so that no other user of yaml does."""
 
     def include(loader: Any, node: Any) -> list[Any]:

@@ -16,12 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, meta
 from jinja2 import Template as Compiled
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import SandboxedEnvironment
 
+from cdp_scaffold import plain_yaml
 from cdp_scaffold.answers import asked_slots
 from cdp_scaffold.catalog import Catalog, load_catalog
 from cdp_scaffold.compiled import CompiledTemplates, user_folder
@@ -136,7 +136,7 @@ class Template:
     def catalog_data(self) -> dict[str, Any]:
         """The catalogue as templates see it: plain mappings and lists."""
         text = (self.root / "blueprints" / "catalog.yml").read_text(encoding="utf-8")
-        data: dict[str, Any] = _yaml(text)
+        data: dict[str, Any] = plain_yaml.load(text)
         return data
 
     @cached_property
@@ -204,7 +204,7 @@ class Template:
                     name = file.relative_to(self.root).as_posix()
                     text = self.environment.get_template(name).render(id=member)
                 # Copier hands it on as JSON, which sorts keys.
-                found[member] = json.loads(json.dumps(_yaml(text) or {}, sort_keys=True))
+                found[member] = json.loads(json.dumps(plain_yaml.load(text) or {}, sort_keys=True))
         return found
 
     def plugs(self, members: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -322,8 +322,3 @@ class Template:
             **{f"use.{id}": folder for id, folder in context["use"].items()},
             EVERYTHING: (members, slots, recorded),
         }
-
-
-def _yaml(text: str) -> Any:
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(text, loader)  # noqa: S506 - a safe one
