@@ -8,7 +8,6 @@ command that does.
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import typer
 
 from cdp_scaffold import __version__
 from cdp_scaffold.errors import ScaffoldError, StoppedError, UnknownPatternError
-from cdp_scaffold.interrupts import ending_cleanly
+from cdp_scaffold.running import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -498,17 +497,7 @@ def _json(what: Any) -> str:
 
 def main() -> None:
     """Run `cdp`; every error we know ends as one message and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal may not know each of our letters
-    try:
-        with ending_cleanly():
-            _command()(prog_name="cdp")
-    except ScaffoldError as error:
-        _complain(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(lambda: _command()(prog_name="cdp"), _complain)
 
 
 def _complain(error: ScaffoldError) -> None:

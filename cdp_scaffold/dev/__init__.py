@@ -6,15 +6,14 @@ when it is called.
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cdp_scaffold.errors import ScaffoldError, StoppedError
-from cdp_scaffold.interrupts import ending_cleanly
+from cdp_scaffold.errors import StoppedError
+from cdp_scaffold.running import run
 
 EXITS = "Exit codes: 0 done, 1 failed, 2 the input is wrong."
 
@@ -114,14 +113,4 @@ def _ask(question: str, default: str) -> str:
 
 def main() -> None:
     """Run `cdp-dev`; every error we know ends as one message and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal may not know each of our letters
-    try:
-        with ending_cleanly():
-            app(prog_name="cdp-dev")
-    except ScaffoldError as error:
-        typer.echo(error.render(), err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(lambda: app(prog_name="cdp-dev"), lambda error: typer.echo(error.render(), err=True))
