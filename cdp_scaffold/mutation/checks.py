@@ -27,7 +27,7 @@ class Check:
 
     name: str
     tests: Sequence[str]
-    """What pytest is told to run: files and options. A file that is not there is left out."""
+    """What pytest is told to run: files and options."""
 
     golden: bool = False
     """Whether it compares with what was right before, rather than knowing what is right."""

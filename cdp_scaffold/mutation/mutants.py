@@ -107,7 +107,7 @@ def chosen(every: Iterable[Mutant], count: int, seed: int) -> list[Mutant]:
     found = [kinds[DELETE].pop() for _ in range(min(count // 2, len(kinds[DELETE])))]
     while len(found) < count and any(kinds.values()):
         for kind, each in kinds.items():
-            if each and len(found) < count and (kind != DELETE or len(kinds) == 1):
+            if each and len(found) < count and kind != DELETE:
                 found.append(each.pop())
         if not any(each for kind, each in kinds.items() if kind != DELETE):
             found += kinds[DELETE][: count - len(found)]

@@ -90,14 +90,7 @@ class Copy:
     def _tests(self, check: Check, mutant: Mutant) -> tuple[str, ...]:
         if not check.may(mutant.path):
             return ()
-        if check.chosen is not None:
-            return tuple(check.chosen(mutant.path))
-        there = [
-            each
-            for each in check.tests
-            if not each.endswith(".py") or (self.folder / each).exists()
-        ]
-        return tuple(there) if any(each.endswith(".py") for each in there) else ()
+        return tuple(check.tests if check.chosen is None else check.chosen(mutant.path))
 
     def _is_sound(self, tests: tuple[str, ...]) -> bool:
         """Whether the tests pass when nothing is broken; else that they fail tells nothing."""
