@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -178,6 +179,22 @@ def tagged(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in (["init", "-q"], ["add", "--all"], ["commit", "-qm", "All"], ["tag", "v1.0.0"]):
         subprocess.run(["git", "-C", str(folder), *name, *command], check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def app_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` of an environment with what generated applications require, made once a run."""
+    from tests.applications import installed  # knows the whole template, which few tests need
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    return installed(Path(os.environ.get("CDP_APP_ENVIRONMENT") or shared / "app-venv"))
+
+
+@pytest.fixture(scope="session")
+def python(app_programs: Path) -> Path:
+    """A Python with what generated applications require."""
+    return app_programs / "python"
 
 
 @dataclass(frozen=True)

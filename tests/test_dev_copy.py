@@ -23,7 +23,6 @@ from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.repositories import ENVIRONMENT, commit, git
 from tests.test_generated import (
-    app_programs,  # noqa: F401 - a fixture
     needs_terraform,
     terraform,
     write,
@@ -171,7 +170,7 @@ def test_its_terraform_is_laid_out_valid_and_tested(app: bool, copy: Path, tmp_p
 def test_its_part_of_the_application_is_clean_and_tested(
     copy: Path,
     tmp_path: Path,
-    app_programs: Path,  # noqa: F811 - the fixture
+    app_programs: Path,
 ) -> None:
     id = candidate(CATALOG, app=True)
     with_pattern(copy, id, app=True)

@@ -5,7 +5,6 @@ Their Terraform has tests of its own: see test_pairs.py.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -105,33 +104,6 @@ def app_wishes() -> dict[str, Resolution]:
 
 
 APPS = app_wishes()
-
-
-@pytest.fixture(scope="session")
-def app_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` of an environment with what the generated applications pin, made once a run."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    environment = Path(os.environ.get("CDP_APP_ENVIRONMENT") or shared / "app-venv")
-    with environment.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (environment / "ready").exists():
-            wanted: set[str] = set()
-            for resolution in APPS.values():
-                tree = TEMPLATE.tree(resolution)
-                for name in ("app/requirements.txt", "app/requirements-dev.txt"):
-                    wanted.update(tree[name].decode().splitlines())
-            pins = sorted(line for line in wanted if line and not line.startswith(("#", "-r")))
-            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-            pip: list[str | Path] = [
-                environment / "bin/pip",
-                "install",
-                "-q",
-                "--disable-pip-version-check",
-            ]
-            subprocess.run([*pip, *pins], check=True)
-            (environment / "ready").touch()
-    return environment / "bin"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="generated applications need Python 3.11")

@@ -25,6 +25,7 @@ import pytest
 
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import resolve
+from tests.local_stack import make
 from tests.test_generated import stack, write
 from tests.test_goldens import STACKS
 
@@ -191,19 +192,8 @@ def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) ->
     folder = write(TEMPLATE.tree(stack(name)), tmp_path / "shop")
     before = contents(folder)
 
-    def make(target: str) -> str:
-        done = subprocess.run(
-            ["make", "--no-print-directory", "-C", str(folder), target],
-            env={k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MAKE"))},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"make {target}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
-
     try:
-        told = make("local")
+        told = make(folder, "local")
 
         assert "second plan\n  empty\n" in told or only_known_differences(told, folder)
         servers = json.loads((folder / ".local/servers.json").read_text())
@@ -219,7 +209,7 @@ def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) ->
         assert len(pids) >= 3
         assert all(map(alive, pids))
     finally:
-        told = make("local-down")
+        told = make(folder, "local-down")
 
     assert "nothing is left: the state is empty, the mock AWS held nothing of it" in told
     assert not any(map(alive, pids))

@@ -19,7 +19,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import make
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
@@ -87,26 +87,6 @@ def until(seconds: float, what: Any) -> Any:
     while not (found := what()) and time.monotonic() < end:
         time.sleep(0.05)
     return found
-
-
-@pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with what the application requires; made once a run."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    home = shared / "nfs-python"
-    with (shared / "nfs-python.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not (home / "ready").exists():
-            wanted = shared / "nfs-requirements.txt"
-            wanted.write_bytes(TEMPLATE.tree(resolved("nfs_sharing"))["app/requirements.txt"])
-            subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-            install = [str(home / "bin/python"), "-m", "pip", "install", "--quiet"]
-            install += ["--disable-pip-version-check", "--requirement", str(wanted)]
-            subprocess.run(install, check=True)
-            (home / "ready").touch()
-    return home / "bin/python"
 
 
 @dataclass
@@ -778,19 +758,8 @@ def test_the_local_stack_comes_up_settles_and_shares_files(wish: list[str], tmp_
     need("rsync")
     folder = write(resolved(*wish), tmp_path / "shop")
 
-    def make(target: str) -> str:
-        done = subprocess.run(
-            ["make", "--no-print-directory", "-C", str(folder), target],
-            env={k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MAKE"))},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"make {target}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
-
     try:
-        shown = make("local")
+        shown = make(folder, "local")
 
         assert "read the same there after" in shown
         assert ("the share is gone: all read on" in shown) is ("nfs_replica" in wish)
@@ -800,6 +769,6 @@ def test_the_local_stack_comes_up_settles_and_shares_files(wish: list[str], tmp_
             copy = Path(server["root"]) / "srv/replica/current/copied.txt"
             assert copy.exists() is ("nfs_replica" in wish)
     finally:
-        shown = make("local-down")
+        shown = make(folder, "local-down")
     assert "nothing is left" in shown
     assert not (folder / ".local/shares").exists()

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fcntl import LOCK_EX, flock
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -236,28 +235,6 @@ class Stack:
         self.started.append(program)
         program.start()
         return Server(program, name)
-
-
-@pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with what the application requires, whichever store it has; made once a run."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    home = shared / "application-python"
-    with (shared / "application-python.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not (home / "ready").exists():
-            subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-            install = [str(home / "bin/python"), "-m", "pip", "install", "--quiet"]
-            files = []
-            for store in STORES:
-                files.append(str(shared / f"{store}.txt"))
-                Path(files[-1]).write_bytes(tree(store)["app/requirements.txt"])
-            wanted = [word for file in files for word in ("--requirement", file)]
-            subprocess.run([*install, "--disable-pip-version-check", *wanted], check=True)
-            (home / "ready").touch()
-    return home / "bin/python"
 
 
 def tree(store: str) -> dict[str, bytes]:
