@@ -472,12 +472,10 @@ def _can_ask() -> bool:
 
 
 def _tell(what: Any) -> None:
-    """Print text as it is, a sheet as suits where it goes, anything else as JSON."""
+    """Print a sheet as suits where it goes, anything else as JSON."""
     from cdp_scaffold.sheet import Sheet
 
-    if isinstance(what, str):
-        typer.echo(what)
-    elif not isinstance(what, Sheet):
+    if not isinstance(what, Sheet):
         typer.echo(_json(what))
     elif sys.stdout.isatty():
         from cdp_scaffold import terminal  # pays for rich, which a pipe need not

@@ -163,7 +163,7 @@ def resolution(catalog: Catalog, answer: Resolution, *, advice: bool) -> Sheet:
     return resolution_sheet(catalog, answer, advice, _planned(catalog, answer))
 
 
-def tree(catalog: Catalog, answer: Resolution, files: Sequence[Planned]) -> str:
+def tree(catalog: Catalog, answer: Resolution, files: Sequence[Planned]) -> Sheet:
     """The files a wish would give, as a tree, each with the member it belongs to."""
     above: dict[str, Any] = {}
     for file in files:
@@ -175,13 +175,14 @@ def tree(catalog: Catalog, answer: Resolution, files: Sequence[Planned]) -> str:
     rows = list(_branches(above, ""))
     left = max((len(drawn) for drawn, _ in rows), default=0)
     lines = [f"{drawn:{left}}  {member}".rstrip() for drawn, member in rows]
+    blocks: list[Block] = [Para(line, wrap=False) for line in lines]
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
-    lines += ["", f"{count}; with --json each tells why it is there."]
+    blocks += [Gap(), Para(f"{count}; with --json each tells why it is there.", wrap=False)]
     missing = _planned(catalog, answer)
     if missing:
         told = f"note: planned, so their files are not among them: {', '.join(missing)}"
-        lines += _wrap(told, columns(), "", "  ")
-    return "\n".join(lines)
+        blocks.append(Para(told, "note", rest="  "))
+    return Sheet((blocks,))
 
 
 def tree_json(files: Sequence[Planned]) -> list[dict[str, str]]:
