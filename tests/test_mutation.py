@@ -5,6 +5,7 @@ The whole, hundreds of mutants and all checks, is `make mutate`; here are a few 
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,7 @@ from cdp_scaffold.mutation.checks import CHECKS, Check
 from cdp_scaffold.mutation.harmless import harmless
 from cdp_scaffold.mutation.languages import lines_that_matter
 from cdp_scaffold.mutation.mutants import DELETE, KINDS, Mutant, chosen, mutants
-from cdp_scaffold.mutation.run import tried
+from cdp_scaffold.mutation.run import _shared, tried
 from tests.test_generated import RecordProperty
 
 ROOT = Path(__file__).parent.parent
@@ -208,3 +209,13 @@ def test_needs_and_fillers_of_the_catalogue_are_changed(tmp_path: Path) -> None:
     assert ("remove a need", text.replace("      pot: it is hot\n", "")) in found
     swapped = text.replace("[mug]", "[x]").replace("[glass]", "[mug]").replace("[x]", "[glass]")
     assert ("swap two slot fillers", swapped) in found
+
+
+def test_nothing_of_a_run_stays_in_the_environment(tmp_path: Path) -> None:
+    """What it sets up is gone after it, so nobody must be led there."""
+    before = dict(os.environ)
+
+    with _shared(tmp_path, []):
+        assert os.environ["CDP_APP_ENVIRONMENT"].startswith(str(tmp_path))
+
+    assert dict(os.environ) == before

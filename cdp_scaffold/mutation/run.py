@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,16 +167,29 @@ def preload() -> None:
 @contextmanager
 def _shared(folder: Path, checks: Sequence[Check]) -> Iterator[None]:
     """What each check would set up for itself: the provider, the packages of applications."""
-    os.environ["CDP_APP_ENVIRONMENT"] = str(folder / "app-environment")
-    if shutil.which("terraform") is None or not any("terraform" in each.name for each in checks):
-        yield
-        return
-    from tests.provider import VARIABLE, running_provider
+    with ExitStack() as stack:
+        stack.enter_context(_told("CDP_APP_ENVIRONMENT", str(folder / "app-environment")))
+        if shutil.which("terraform") and any("terraform" in each.name for each in checks):
+            from tests.provider import VARIABLE, running_provider
 
-    (folder / "provider").mkdir()
-    with running_provider(folder / "provider") as address:
-        os.environ[VARIABLE] = address
+            (folder / "provider").mkdir()
+            address = stack.enter_context(running_provider(folder / "provider"))
+            stack.enter_context(_told(VARIABLE, address))
         yield
+
+
+@contextmanager
+def _told(name: str, value: str) -> Iterator[None]:
+    """An environment variable for the block: what it leads to is gone after it."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def tried(
