@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,15 @@ from cdp_scaffold.covering import alone, largest
 from cdp_scaffold.feature_model import told
 from cdp_scaffold.resolver import Resolution
 from tests.conftest import ROOT
-from tests.test_generated import MODEL, TEMPLATE, RecordProperty, resolved, write
+from tests.test_generated import (
+    MODEL,
+    TEMPLATE,
+    RecordProperty,
+    needs_terraform,
+    resolved,
+    terraform,
+    write,
+)
 
 SCANNER = ROOT / "tools" / "scan.py"
 SUPPRESSION = re.compile(r"(?m)^ *# checkov:skip=.*\n")
@@ -48,7 +57,7 @@ resource "aws_sns_topic" "mistake" {
 """
 
 
-def terraform(answer: Resolution) -> dict[str, bytes]:
+def read(answer: Resolution) -> dict[str, bytes]:
     """What Checkov reads of a repository."""
     return {
         path: text
@@ -62,7 +71,7 @@ def wishes() -> dict[str, dict[str, bytes]]:
     """Each pattern and each option alone, and the largest wishes; equal infrastructure once."""
     found: dict[tuple[tuple[str, bytes], ...], str] = {}
     for answer in (*alone(MODEL).values(), *largest(MODEL)):
-        found.setdefault(tuple(sorted(terraform(answer).items())), told(answer))
+        found.setdefault(tuple(sorted(read(answer).items())), told(answer))
     return {name: dict(tree) for tree, name in found.items()}
 
 
@@ -127,7 +136,7 @@ def test_nothing_is_found(part: int, tmp_path: Path, record_property: RecordProp
 
 def test_a_mistake_is_found(tmp_path: Path) -> None:
     """An open door, though Checkov takes its `count` for 0, and a suppression without a reason."""
-    tree = {**terraform(resolved(["bootstrap"])), "infra/mistakes.tf": MISTAKES}
+    tree = {**read(resolved(["bootstrap"])), "infra/mistakes.tf": MISTAKES}
 
     assert "\n".join(findings(scan({"bootstrap": tree}, tmp_path))) == (
         "bootstrap: infra/mistakes.tf:1 aws_vpc_security_group_ingress_rule.mistake fails "
@@ -181,3 +190,21 @@ def test_make_scan_says_so_too(tmp_path: Path) -> None:
     mistake = re.sub(rb"(?m)^  count .*$", b"", MISTAKES)
     (repository / "infra" / "mistake.tf").write_bytes(mistake)
     assert make_scan() == (2, ["0", "1"])
+
+
+@needs_terraform
+def test_the_tutorial_is_valid(tmp_path: Path) -> None:
+    """What the generated web shop is compared with would work."""
+    folder = shutil.copytree(ROOT / "benchmarks" / "tutorial", tmp_path / "tutorial")
+
+    terraform(folder, "fmt", "-check")
+    terraform(folder, "init", "-backend=false", "-input=false")
+    terraform(folder, "validate")
+
+
+def test_the_comparison_reads_all_of_both() -> None:
+    """Else who is read less would look better."""
+    for report in runpy.run_path(str(ROOT / "benchmarks" / "security.py"))["reports"]():
+        assert report["unread"] == []
+        assert report["seen"] == report["resources"] > 0
+        assert report["passed"]
