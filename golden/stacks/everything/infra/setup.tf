@@ -63,8 +63,9 @@ locals {
 }
 
 resource "aws_s3_bucket" "setup" {
+  # checkov:skip=CKV_AWS_18,CKV_AWS_144,CKV_AWS_145,CKV2_AWS_62: it holds copies of this repository's files and nothing else, and servers check the hash of what they fetch
   bucket_prefix = "${local.name}-setup-"
-  force_destroy = true # it holds copies of this repository's files and nothing else
+  force_destroy = true
 }
 
 resource "aws_s3_bucket_versioning" "setup" {
@@ -141,6 +142,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "setup" {
 
     noncurrent_version_expiration {
       noncurrent_days = var.setup_rollback_days
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
     }
   }
 }
