@@ -12,6 +12,7 @@ locals {
 }
 
 resource "aws_cloudfront_distribution" "edge" {
+  aliases             = local.edge_names
   comment             = local.name
   enabled             = true
   http_version        = "http2and3"
@@ -80,7 +81,10 @@ resource "aws_cloudfront_distribution" "edge" {
   }
 
   viewer_certificate {
-    cloudfront_default_certificate = true
+    acm_certificate_arn            = local.edge_certificate
+    cloudfront_default_certificate = length(local.edge_names) == 0
+    minimum_protocol_version       = length(local.edge_names) == 0 ? null : "TLSv1.2_2021"
+    ssl_support_method             = length(local.edge_names) == 0 ? null : "sni-only"
   }
 
   # CloudFront must not ask an origin for what it does not know yet.
@@ -91,7 +95,8 @@ resource "aws_cloudfront_distribution" "edge" {
 
 # Who asked for what, and which edge location answered: no origin sees what is answered there.
 resource "aws_s3_bucket" "edge_logs" {
-  bucket_prefix = "${local.name}-edge-logs-"
+  # S3 takes 37 characters before the end that makes the name the only one in the world.
+  bucket_prefix = "${substr("${local.name}-edge-logs", 0, 36)}-"
   force_destroy = true # whoever may take the distribution away may take its logs away
 }
 
