@@ -11,11 +11,12 @@ resource "terraform_data" "setup_needs" {
     aws_iam_role_policy.nfs_replica,
     aws_ssm_parameter.nfs_replica,
     aws_ssm_parameter.state_sharing,
-    aws_ssm_parameter.cache_distribution,
+    aws_s3_object.web_storage,
     aws_iam_role_policy.setup,
     aws_iam_role_policy.server_metrics,
     aws_ssm_parameter.load_balancer_keep_alive,
     aws_ssm_parameter.load_balancer_trusted_proxies,
+    aws_ssm_parameter.cached_answers,
     aws_iam_role_policy.session_table,
     aws_ssm_parameter.session_table,
   ]
