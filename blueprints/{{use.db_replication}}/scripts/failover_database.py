@@ -113,7 +113,9 @@ def switch(rds: Any, identifier: str, seconds: int) -> tuple[str, str, float]:
     if not before["MultiAZ"]:
         raise DrillError(f"{identifier} has no standby that could take over")
     if before["DBInstanceStatus"] != "available":
-        raise DrillError(f"{identifier} is {before['DBInstanceStatus']}; wait until it is available")
+        raise DrillError(
+            f"{identifier} is {before['DBInstanceStatus']}; wait until it is available"
+        )
     began = time.monotonic()
     rds.reboot_db_instance(DBInstanceIdentifier=identifier, ForceFailover=True)
     while time.monotonic() - began < seconds:
@@ -139,6 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wait", type=int, default=600, metavar="SECONDS", help="default 600")
     parser.add_argument("--watch", metavar="URL", help="an address that needs the database")
     options = parser.parse_args(arguments)
+    if options.watch and not options.watch.startswith(("http://", "https://")):
+        parser.error(f"--watch takes an address with http:// or https://; got {options.watch!r}")
 
     try:
         identifier = (

@@ -146,7 +146,7 @@ run "the_application_looks_where_the_authorities_are_put" {
   command = plan
 
   assert {
-    condition     = strcontains(file("${local.setup_root}/servers/setup/install/30-database.sh"), "bundle=$ROOT${regex("database_ca_file: str = \"([^\"]+)\"", file("${local.setup_root}/app/src/app/database.py"))[0]}\n")
+    condition     = strcontains(file("${local.setup_root}/servers/setup/install/30-database.sh"), "authorities=$ROOT${regex("database_ca_file: str = \"([^\"]+)\"", file("${local.setup_root}/app/src/app/database.py"))[0]}\n")
     error_message = "the application would trust no database"
   }
 }

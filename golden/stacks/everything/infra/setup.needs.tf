@@ -18,5 +18,9 @@ resource "terraform_data" "setup_needs" {
     aws_ssm_parameter.load_balancer_trusted_proxies,
     aws_iam_role_policy.session_table,
     aws_ssm_parameter.session_table,
+    aws_iam_role_policy.database,
+    aws_ssm_parameter.database,
+    aws_vpc_security_group_egress_rule.database,
+    aws_vpc_security_group_ingress_rule.database,
   ]
 }

@@ -32,3 +32,12 @@ dns_zone = "local.test"
 
 # or `make local-down` could not take the table away
 session_table_deletion_protection = false
+
+# or `make local-down` could not take the database away
+database_deletion_protection = false
+
+# or a copy of it would be left in the mock AWS
+database_final_snapshot = false
+
+# `local/steps/40-database.py` runs the database there, beside one that this machine may have
+database_port = 15432

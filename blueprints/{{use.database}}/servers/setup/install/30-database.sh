@@ -5,7 +5,7 @@ set -euo pipefail
 source "$BUNDLE/servers/setup/lib.sh"
 
 # The application looks here: app/src/app/database.py.
-bundle=$ROOT/etc/pki/rds/global-bundle.pem
+authorities=$ROOT/etc/pki/rds/global-bundle.pem
 
 # The database of a laptop is none of RDS.
 if [[ -n $ROOT ]]; then
@@ -19,4 +19,4 @@ retry curl --fail --silent --show-error --location --proto '=https' --max-time 3
   https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem ||
   fail "the authorities of RDS could not be fetched"
 grep --quiet -e '-BEGIN CERTIFICATE-' "$new" || fail "what was fetched holds no certificates"
-put "$bundle" 644 <"$new"
+put "$authorities" 644 <"$new"
