@@ -13,6 +13,7 @@ resource "terraform_data" "setup_needs" {
     aws_ssm_parameter.state_sharing,
     aws_ssm_parameter.cache_distribution,
     aws_iam_role_policy.setup,
+    aws_iam_role_policy.setup_settings,
     aws_iam_role_policy.server_metrics,
     aws_ssm_parameter.load_balancer_keep_alive,
     aws_ssm_parameter.load_balancer_trusted_proxies,
