@@ -1,0 +1,96 @@
+"""Every proxy that answers users is told to throw answers away, and whoever was not is told of."""
+
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+SCRIPT = Path(__file__).parent.parent.parent / "scripts/purge.py"
+GROUP = ("--group", "shop-dev-proxies", "--region", "us-east-1")
+
+
+@pytest.fixture
+def script() -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(SCRIPT)))
+
+
+@pytest.fixture
+def instances() -> Iterator[list[str]]:
+    """A group of three proxies, one of which is on its way out."""
+    with mock_aws():
+        ec2 = boto3.client("ec2", region_name="us-east-1")
+        subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+        autoscaling = boto3.client("autoscaling", region_name="us-east-1")
+        autoscaling.create_launch_configuration(
+            LaunchConfigurationName="proxies", ImageId="ami-12c6146b", InstanceType="t3.small"
+        )
+        autoscaling.create_auto_scaling_group(
+            AutoScalingGroupName="shop-dev-proxies",
+            LaunchConfigurationName="proxies",
+            MinSize=3,
+            MaxSize=3,
+            VPCZoneIdentifier=subnet,
+        )
+        [group] = autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        ids = sorted(each["InstanceId"] for each in group["Instances"])
+        autoscaling.enter_standby(
+            AutoScalingGroupName="shop-dev-proxies",
+            InstanceIds=ids[2:],
+            ShouldDecrementDesiredCapacity=False,
+        )
+        yield ids
+
+
+def sent() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = boto3.client("ssm", region_name="us-east-1").list_commands()[
+        "Commands"
+    ]
+    return found
+
+
+def test_every_proxy_in_service_is_told(
+    script: SimpleNamespace, instances: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert script.main([*GROUP, "/whoami", "/static/style.css"]) == 0
+
+    [command] = sent()
+    assert set(command["InstanceIds"]) >= set(instances[:2])
+    assert command["DocumentName"] == "AWS-RunShellScript"
+    lines = command["Parameters"]["commands"]
+    assert [line.split()[-1] for line in lines if "PURGE" in line] == [
+        "http://127.0.0.1:8080/whoami",
+        "http://127.0.0.1:8080/static/style.css",
+    ]
+    told = capsys.readouterr().out
+    assert all(f"{instance}: thrown away\n" in told for instance in instances[:2])
+
+
+def test_a_pattern_is_quoted_for_the_shell(script: SimpleNamespace, instances: list[str]):
+    assert script.main([*GROUP, "--matching", "^/a$;rm -rf"]) == 0
+
+    [command] = sent()
+    [line] = [each for each in command["Parameters"]["commands"] if "BAN" in each]
+    assert "'http://127.0.0.1:8080/^/a$;rm -rf'" in line
+
+
+@pytest.mark.parametrize("path", ["whoami", "/with space"])
+def test_what_is_no_path_is_refused(
+    script: SimpleNamespace, path: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit, match="2"):
+        script.main([*GROUP, path])
+
+    assert f"got {path!r}" in capsys.readouterr().err
+
+
+def test_a_group_without_proxies_is_told(
+    script: SimpleNamespace, instances: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert script.main(["--group", "other", "--region", "us-east-1", "/"]) == 1
+
+    assert capsys.readouterr().err == "error: no proxy of other is in service\n"
