@@ -43,7 +43,12 @@ def need(*programs: str) -> None:
             pytest.skip(f"{program} was not found")
 
 
-def render(folder: Path, *patterns: str, changes: Mapping[str, Mapping[str, str]] | None = None, **choices: str) -> Path:
+def render(
+    folder: Path,
+    *patterns: str,
+    changes: Mapping[str, Mapping[str, str]] | None = None,
+    **choices: str,
+) -> Path:
     """A generated repository.
 
     Args:

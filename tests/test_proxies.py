@@ -57,7 +57,9 @@ def seen(answer: Answer) -> dict[str, str]:
 
 
 def test_host_path_query_and_cookies_come_through_unchanged(proxy: Proxy) -> None:
-    answer = proxy.ask("/a%2Fb/?q=%20x&y=1", {"Host": "shop.example", "Cookie": "sid=1; theme=dark"})
+    answer = proxy.ask(
+        "/a%2Fb/?q=%20x&y=1", {"Host": "shop.example", "Cookie": "sid=1; theme=dark"}
+    )
 
     assert json.loads(answer.body)["path"] == "/a%2Fb/?q=%20x&y=1"
     assert seen(answer)["host"] == "shop.example"
@@ -140,9 +142,9 @@ def test_a_load_balancer_that_changes_its_address_is_followed(
 def test_no_name_of_a_back_end_is_looked_up_once_and_for_all(repository: Path) -> None:
     text = (repository / CONFIGURATION).read_text()
 
-    assert [line.strip() for line in text.splitlines() if line.strip().startswith("proxy_pass")] == [
-        "proxy_pass $origin;"
-    ]
+    assert [
+        line.strip() for line in text.splitlines() if line.strip().startswith("proxy_pass")
+    ] == ["proxy_pass $origin;"]
     assert "resolver @RESOLVER@" in text
 
 

@@ -29,6 +29,8 @@ INFRA = Path(__file__).resolve().parent.parent / "infra"
 ADDRESS = "http://127.0.0.1:8080"
 """Where the cache of a proxy listens, on the proxy itself."""
 
+CURL = ["curl", "-sS", "--fail", "--noproxy", "*", "--globoff", "--path-as-is", "-o", "/dev/null"]
+
 UNDER_WAY = {"Pending", "InProgress", "Delayed"}
 
 
@@ -45,15 +47,9 @@ def output_of_this_stack(name: str) -> str:
 
 def commands(paths: Sequence[str], matching: Sequence[str]) -> list[str]:
     """What is to be run on a proxy."""
-    asked = [("PURGE", f"{ADDRESS}{path}") for path in paths]
-    asked += [("BAN", f"{ADDRESS}/{pattern}") for pattern in matching]
-    return [
-        "set -e",
-        *(
-            f"curl -sS --fail --noproxy '*' --path-as-is --globoff --output /dev/null -X {method} {shlex.quote(url)}"
-            for method, url in asked
-        ),
-    ]
+    asked = [["-X", "PURGE", f"{ADDRESS}{path}"] for path in paths]
+    asked += [["-X", "BAN", "-H", f"X-Cache-Match: {pattern}", ADDRESS] for pattern in matching]
+    return ["set -e", *(shlex.join([*CURL, *each]) for each in asked)]
 
 
 def in_service(autoscaling: Any, group: str) -> list[str]:
@@ -95,12 +91,30 @@ def a_path(text: str) -> str:
     return text
 
 
+def a_pattern(text: str) -> str:
+    """A regular expression that a cache understands."""
+    if not re.fullmatch(r"\S+", text):
+        raise argparse.ArgumentTypeError(f"it must have no spaces; got {text!r}")
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(
+            f"it must be a regular expression: {error}; got {text!r}"
+        ) from None
+    return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; tells on standard error what went wrong."""
     parser = argparse.ArgumentParser(description="Throw away answers that the proxies keep.")
     parser.add_argument("path", nargs="*", type=a_path, help="such as /whoami")
     parser.add_argument(
-        "--matching", action="append", default=[], metavar="PATTERN", help="such as '^/static/'"
+        "--matching",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        type=a_pattern,
+        help="such as '^/static/'",
     )
     parser.add_argument("--group", help="of the proxies; by default this repository's")
     parser.add_argument("--region", help="by default the one this repository's stack stands in")

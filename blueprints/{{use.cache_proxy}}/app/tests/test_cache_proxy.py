@@ -71,11 +71,21 @@ def test_every_proxy_in_service_is_told(
 
 
 def test_a_pattern_is_quoted_for_the_shell(script: SimpleNamespace, instances: list[str]):
-    assert script.main([*GROUP, "--matching", "^/a$;rm -rf"]) == 0
+    assert script.main([*GROUP, "--matching", "^/a$;reboot"]) == 0
 
     [command] = sent()
     [line] = [each for each in command["Parameters"]["commands"] if "BAN" in each]
-    assert "'http://127.0.0.1:8080/^/a$;rm -rf'" in line
+    assert "'X-Cache-Match: ^/a$;reboot'" in line
+
+
+@pytest.mark.parametrize("pattern", ["^/a b", "^/(a"])
+def test_what_is_no_pattern_is_refused(
+    script: SimpleNamespace, pattern: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit, match="2"):
+        script.main([*GROUP, "--matching", pattern])
+
+    assert f"got {pattern!r}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", ["whoami", "/with space"])

@@ -111,9 +111,9 @@ def fleets() -> list[tuple[str, Mapping[str, Any]]]:
     found = []
     for template in ec2.describe_launch_templates()["LaunchTemplates"]:
         id = template["LaunchTemplateId"]
-        versions = ec2.describe_launch_template_versions(
-            LaunchTemplateId=id, Versions=["$Latest"]
-        )["LaunchTemplateVersions"]
+        versions = ec2.describe_launch_template_versions(LaunchTemplateId=id, Versions=["$Latest"])[
+            "LaunchTemplateVersions"
+        ]
         text = base64.b64decode(versions[0]["LaunchTemplateData"].get("UserData", "")).decode()
         if "export SETUP_PHASES=" in text:
             mine = [at for at in grouped if template_of(at) in ("", id)]

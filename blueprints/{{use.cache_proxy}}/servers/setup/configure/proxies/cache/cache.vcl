@@ -44,7 +44,7 @@ sub vcl_recv {
     if (req.method == "PURGE") {
       ban("obj.http.X-Cache-Url == " + req.url);
     } else {
-      ban("obj.http.X-Cache-Url ~ " + req.url);
+      ban("obj.http.X-Cache-Url ~ " + req.http.X-Cache-Match);
     }
     return (synth(200, "Thrown away"));
   }
@@ -78,8 +78,18 @@ sub vcl_recv {
   }
 }
 
+sub vcl_miss {
+  # Nothing is left from before either: now the error itself is the answer.
+  if (req.restarts > 0) {
+    set req.http.X-Cache-State = "MISS";
+    return (pass);
+  }
+}
+
 sub vcl_pass {
-  set req.http.X-Cache-State = "PASS";
+  if (!req.http.X-Cache-State) {
+    set req.http.X-Cache-State = "PASS";
+  }
 }
 
 sub vcl_backend_fetch {
@@ -87,16 +97,9 @@ sub vcl_backend_fetch {
 }
 
 sub vcl_backend_response {
-  if (beresp.status >= 500) {
-    # What is kept is better than an error, and an error is never kept.
-    if (bereq.is_bgfetch) {
-      return (abandon);
-    }
-    set beresp.ttl = 0s;
-    set beresp.grace = 0s;
-    set beresp.keep = 0s;
-    set beresp.uncacheable = true;
-    return (deliver);
+  # An error is never kept, and what is kept is better than an error.
+  if (beresp.status >= 500 && !bereq.uncacheable) {
+    return (abandon);
   }
 
   set beresp.http.X-Cache-Url = bereq.url;
@@ -109,12 +112,14 @@ sub vcl_backend_response {
   # no-store, is not kept, and for two minutes requests for it do not wait for each other.
 }
 
-sub vcl_deliver {
-  # Nobody is there: once more, and now with what is left from before.
-  if (resp.status >= 502 && resp.status <= 504 && req.restarts == 0 && !req.http.X-Cache-State) {
+sub vcl_synth {
+  # Nobody answered: once more, and now with what is left from before.
+  if (resp.status == 503 && req.restarts == 0) {
     return (restart);
   }
+}
 
+sub vcl_deliver {
   if (req.http.X-Cache-State) {
     set resp.http.X-Cache = req.http.X-Cache-State;
   } else if (obj.hits == 0) {
