@@ -577,7 +577,7 @@ resource "aws_cloudwatch_metric_alarm" "{id}_twin" {{
         },
         """\
 name in AWS `aws_cloudwatch_metric_alarm alarm_name ${local.name}-twin` is defined twice for the \
-wish: state_sharing cache_distribution""",
+wish: state_sharing cache_distribution edge_origin=bucket""",
     ),
 }
 
