@@ -1,4 +1,4 @@
-"""Every proxy that answers users is told to throw answers away, and whoever was not is told of."""
+"""Answers say what caches may do with them, and every proxy is told to throw some away."""
 
 import runpy
 from collections.abc import Iterator
@@ -9,6 +9,11 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from starlette.testclient import TestClient
+
+from app.features import proxied_answers
+from app.main import build
+from app.settings import Settings
 
 SCRIPT = Path(__file__).parent.parent.parent / "scripts/purge.py"
 GROUP = ("--group", "shop-dev-proxies", "--region", "us-east-1")
@@ -51,6 +56,29 @@ def sent() -> list[dict[str, Any]]:
         "Commands"
     ]
     return found
+
+
+def client() -> TestClient:
+    return TestClient(build(Settings(instance_id="i-1", zone="z"), [proxied_answers]))
+
+
+def test_an_answer_for_everybody_may_be_kept():
+    answer = client().get("/moment")
+
+    assert answer.headers["cache-control"] == "public, max-age=30"
+    assert answer.json()["made_by"] == "i-1"
+
+
+@pytest.mark.parametrize("path", ["/health", "/whoami", "/version", "/nowhere"])
+def test_an_answer_that_says_nothing_is_not_kept(path: str):
+    assert client().get(path).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("/", "private, no-store"), ("/static/style.css", "public, max-age=300")]
+)
+def test_what_an_answer_says_it_goes_on_saying(path: str, said: str):
+    assert client().get(path).headers["cache-control"] == said
 
 
 def test_every_proxy_in_service_is_told(
