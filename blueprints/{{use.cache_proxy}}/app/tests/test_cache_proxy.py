@@ -84,15 +84,15 @@ def test_what_an_answer_says_it_goes_on_saying(path: str, said: str):
 def test_every_proxy_in_service_is_told(
     script: SimpleNamespace, instances: list[str], capsys: pytest.CaptureFixture[str]
 ):
-    assert script.main([*GROUP, "/whoami", "/static/style.css"]) == 0
+    assert script.main([*GROUP, "/moment", "/static/style.css"]) == 0
 
     [command] = sent()
     assert set(command["InstanceIds"]) >= set(instances[:2])
     assert command["DocumentName"] == "AWS-RunShellScript"
     lines = command["Parameters"]["commands"]
     assert [line.split()[-1] for line in lines if "PURGE" in line] == [
-        "http://127.0.0.1:8080/whoami",
-        "http://127.0.0.1:8080/static/style.css",
+        f"{script.ADDRESS}/moment",
+        f"{script.ADDRESS}/static/style.css",
     ]
     told = capsys.readouterr().out
     assert all(f"{instance}: thrown away\n" in told for instance in instances[:2])

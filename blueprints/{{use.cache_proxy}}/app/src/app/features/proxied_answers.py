@@ -1,4 +1,4 @@
-"""Answers that pass a cache: what says nothing is kept by nobody, and one route is for everybody."""
+"""Answers that pass a cache: what says nothing is not kept, and one route is for everybody."""
 
 from datetime import UTC, datetime
 
