@@ -264,6 +264,19 @@ def test_the_command_tells_what_went_wrong(
 
     with pytest.raises(SystemExit, match="2"):
         script.main(["--folder", str(folder / "none")])
+    with pytest.raises(SystemExit, match="2"):
+        script.main(["--folder", str(folder), "--outputs", str(folder / "none")])
+
+
+def test_where_files_go_can_be_told_by_a_file(
+    script: SimpleNamespace, stack: Any, folder: Path, tmp_path: Path
+) -> None:
+    told = {"bucket": "content", "distribution": stack.distribution, "seconds": 60, "url": URL}
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps({"web_storage_publish": {"value": told}}))
+
+    assert script.main(["--folder", str(folder), "--outputs", str(file)]) == 0
+    assert len(boto3.client("s3").list_objects_v2(Bucket="content")["Contents"]) == 5
 
 
 needs_terraform = pytest.mark.skipif(

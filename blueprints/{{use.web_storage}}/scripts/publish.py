@@ -30,6 +30,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = Path(__file__).resolve().parent.parent
+INFRA = ROOT / "infra"
 
 PREFIX = "media/"
 """Path below which the bucket answers for these files."""
@@ -69,14 +70,17 @@ class Published:
     taken_back: Sequence[str]
 
 
-def stack(infra: Path) -> Stack:
-    """Ask Terraform's state where files go.
+def stack(outputs: Path | None) -> Stack:
+    """Where files go, by a file or by Terraform's state.
 
     Raises:
-        LookupError: The state does not tell.
+        LookupError: Neither tells.
     """
-    command = ["terraform", f"-chdir={infra}", "output", "-json"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if outputs is not None:
+        told = outputs.read_text(encoding="utf-8")
+    else:
+        command = ["terraform", f"-chdir={INFRA}", "output", "-json"]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return Stack(**json.loads(told)["web_storage_publish"]["value"])
 
 
@@ -180,21 +184,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--delete", action="store_true", help="take away what is no longer in the folder"
     )
     parser.add_argument(
-        "--infra", type=Path, default=ROOT / "infra", help="whose state tells where files go"
+        "--outputs",
+        type=Path,
+        metavar="FILE",
+        help="what `terraform output -json` printed elsewhere",
     )
     options = parser.parse_args(arguments)
     if not options.folder.is_dir():
         parser.error(f"there is no folder {options.folder}")
+    if options.outputs is not None and not options.outputs.is_file():
+        parser.error(f"there is no file {options.outputs}")
 
     try:
-        into = stack(options.infra)
+        into = stack(options.outputs)
         done = publish(into, options.folder, delete=options.delete)
     except FileNotFoundError:
-        problem = "terraform was not found; it tells where files go"
+        problem = "terraform was not found; name a file with --outputs"
     except subprocess.CalledProcessError as error:
         problem = f"Terraform's state could not be read: {error.stderr.strip()}"
     except LookupError:
-        problem = "Terraform's state knows no bucket for files; was the stack applied?"
+        problem = "there is no output `web_storage_publish`; was the stack applied?"
     except (BotoCoreError, ClientError, S3UploadFailedError) as error:
         problem = str(error)
     else:

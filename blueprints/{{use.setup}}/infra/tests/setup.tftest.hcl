@@ -82,6 +82,11 @@ run "the_bucket_is_closed" {
     condition     = one(aws_s3_bucket_versioning.setup.versioning_configuration).status == "Enabled"
     error_message = "a replaced bundle would be lost"
   }
+
+  assert {
+    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.setup.rule : length(rule.abort_incomplete_multipart_upload) == 1])
+    error_message = "an upload that was broken off is kept and paid for, and nobody sees it"
+  }
 }
 
 run "servers_may_read_their_bundle_and_settings_only" {

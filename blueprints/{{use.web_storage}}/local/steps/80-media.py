@@ -16,24 +16,24 @@ from pathlib import Path
 import boto3
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-INFRA = REPOSITORY / ".local/stack/infra"
+STATE = REPOSITORY / ".local/terraform.tfstate"
 NAME = "shown film.mp4"
 
 
 def main() -> None:
+    outputs = json.loads(STATE.read_text(encoding="utf-8"))["outputs"]
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / NAME).write_bytes(b"\x00" * 1024)
-        script = [sys.executable, str(REPOSITORY / "scripts/publish.py")]
-        if code := subprocess.run([*script, f"--infra={INFRA}", f"--folder={folder}"]).returncode:
+        told, media = Path(folder, "outputs.json"), Path(folder, "media")
+        told.write_text(json.dumps(outputs), encoding="utf-8")
+        media.mkdir()
+        (media / NAME).write_bytes(b"\x00" * 1024)
+        command = [sys.executable, str(REPOSITORY / "scripts/publish.py")]
+        command += [f"--outputs={told}", f"--folder={media}"]
+        if code := subprocess.run(command, check=False).returncode:
             sys.exit(f"scripts/publish.py ended with exit code {code}")
 
-    told = subprocess.run(
-        ["terraform", f"-chdir={INFRA}", "output", "-json", "web_storage_publish"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    there = boto3.client("s3").head_object(Bucket=json.loads(told)["bucket"], Key=f"media/{NAME}")
+    bucket = outputs["web_storage_publish"]["value"]["bucket"]
+    there = boto3.client("s3").head_object(Bucket=bucket, Key=f"media/{NAME}")
     if there["ContentType"] != "video/mp4" or "max-age" not in there["CacheControl"]:
         sys.exit(f"a browser would be told: {there['ContentType']}, {there['CacheControl']}")
     print(f"the bucket has it as {there['ContentType']}, {there['CacheControl']}", flush=True)

@@ -32,3 +32,6 @@ dns_zone = "local.test"
 
 # or `make local-down` could not take the table away
 session_table_deletion_protection = false
+
+# or `make local-down` could not take buckets away that hold files
+object_storage_force_destroy = true

@@ -1,11 +1,8 @@
-# Every kind of server that is set up from here.
+# Every kind of server that is set up from here. Whoever needs a permission or a connection for
+# the application gives it to each of them, in a role policy or a rule of its own.
 
 locals {
-  setup_kinds     = ["servers"]
-  setup_all_roles = { servers = aws_iam_role.servers.id }
-
-  # Those that run the application. Whoever needs a permission or a connection for it gives it to
-  # each of them, in a role policy or a rule of its own.
+  setup_kinds           = ["servers"]
   setup_roles           = { servers = aws_iam_role.servers.id }
   setup_security_groups = { servers = aws_security_group.servers.id }
 

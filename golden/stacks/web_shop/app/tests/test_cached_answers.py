@@ -1,32 +1,23 @@
 """Every answer says who may keep it, and a cache that obeys never shows one user another's page."""
 
-import json
-import runpy
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
-import boto3
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import iter_route_contexts
-from moto import mock_aws
 from starlette.testclient import TestClient
 
 from app import features
-from app.features import cache_distribution
+from app.features import cached_answers
 from app.main import build
 from app.settings import Settings
 
-ROOT = Path(__file__).parent.parent.parent
-STATIC = ROOT / "app/src/app/static"
-SCRIPT = ROOT / "scripts/invalidate.py"
-MOCK = ROOT / "local/patches/cache_distribution.py"
+STATIC = Path(__file__).parent.parent / "src/app/static"
 
 
 def sample() -> FastAPI:
     """The core with this feature alone, and a few routes that behave in each way."""
-    app = build(Settings(static_max_age=300), [cache_distribution])
+    app = build(Settings(static_max_age=300), [cached_answers])
 
     @app.get("/page")
     async def greeting() -> str:
@@ -132,7 +123,7 @@ def test_an_unchanged_file_renews_its_time(client: TestClient):
 def test_times_come_from_the_settings(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("APP_CACHE_EDGE_SECONDS", "60")
     monkeypatch.setenv("APP_CACHE_PAGE_SECONDS", "0")
-    client = TestClient(build(Settings(static_max_age=30), [cache_distribution]))
+    client = TestClient(build(Settings(static_max_age=30), [cached_answers]))
 
     assert policy(client, "/static/style.css") == "public, max-age=30, s-maxage=60"
     assert policy(client, "/version") == "public, max-age=0"
@@ -194,93 +185,3 @@ def test_the_second_user_gets_a_file_from_the_edge_and_a_page_from_the_origin(cl
 
     assert edge.fetched == ["/static/style.css", "/page", "/page"]
     assert edge.get("/static/style.css") == (STATIC / "style.css").read_text()
-
-
-@pytest.fixture
-def script() -> SimpleNamespace:
-    return SimpleNamespace(**runpy.run_path(str(SCRIPT)))
-
-
-@pytest.fixture
-def distribution() -> Iterator[str]:
-    """A distribution on a mock AWS that tells the end of an invalidation as AWS does."""
-    runpy.run_path(str(MOCK))["patch"]()
-    with mock_aws():
-        client = boto3.client("cloudfront", region_name="us-east-1")
-        made = client.create_distribution(
-            DistributionConfig={
-                "CallerReference": "test",
-                "Comment": "",
-                "Enabled": True,
-                "Origins": {
-                    "Quantity": 1,
-                    "Items": [
-                        {
-                            "Id": "servers",
-                            "DomainName": "origin.example.com",
-                            "CustomOriginConfig": {
-                                "HTTPPort": 80,
-                                "HTTPSPort": 443,
-                                "OriginProtocolPolicy": "http-only",
-                            },
-                        }
-                    ],
-                },
-                "DefaultCacheBehavior": {
-                    "TargetOriginId": "servers",
-                    "ViewerProtocolPolicy": "redirect-to-https",
-                },
-            }
-        )
-        yield made["Distribution"]["Id"]
-
-
-def test_the_script_ends_when_the_paths_are_gone(
-    script: SimpleNamespace, distribution: str, capsys: pytest.CaptureFixture[str]
-):
-    assert script.main(["--distribution", distribution, "/static/*", "/x.css"]) == 0
-
-    client = boto3.client("cloudfront", region_name="us-east-1")
-    [done] = client.list_invalidations(DistributionId=distribution)["InvalidationList"]["Items"]
-    full = client.get_invalidation(DistributionId=distribution, Id=done["Id"])["Invalidation"]
-    assert full["Status"] == "Completed"
-    assert full["InvalidationBatch"]["Paths"]["Items"] == ["/static/*", "/x.css"]
-    assert capsys.readouterr().out == f"{done['Id']}: /static/* /x.css taken back everywhere\n"
-
-
-def test_the_script_tells_what_went_wrong(
-    script: SimpleNamespace, distribution: str, capsys: pytest.CaptureFixture[str]
-):
-    assert script.main(["--distribution", distribution + "X", "/static/*"]) == 1
-
-    assert "NoSuchDistribution" in capsys.readouterr().err
-
-
-def test_the_script_asks_terraform_which_distribution_is_meant(
-    script: SimpleNamespace,
-    distribution: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-):
-    terraform = tmp_path / "terraform"
-    terraform.write_text("#!/bin/sh\necho '{}'\n")
-    terraform.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-
-    assert script.main(["/static/*"]) == 1
-    assert "was the stack applied?" in capsys.readouterr().err
-
-    told = {"edge_distribution_id": {"sensitive": False, "type": "string", "value": distribution}}
-    terraform.write_text(f"#!/bin/sh\necho '{json.dumps(told)}'\n")
-
-    assert script.main(["/static/*"]) == 0
-
-
-def test_the_script_refuses_a_path_without_a_slash(
-    script: SimpleNamespace, capsys: pytest.CaptureFixture[str]
-):
-    with pytest.raises(SystemExit, match="2"):
-        script.main(["--distribution", "E1", "static/*"])
-
-    assert "a path must start with a slash; got 'static/*'" in capsys.readouterr().err
