@@ -48,8 +48,12 @@ resource "aws_iam_role" "proxies" {
 # would also let the proxies read every parameter of the account.
 data "aws_iam_policy_document" "proxies_session_manager" {
   statement {
+    actions   = ["ssm:UpdateInstanceInformation"]
+    resources = ["arn:${data.aws_partition.current.partition}:ec2:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:instance/*"]
+  }
+
+  statement {
     actions = [
-      "ssm:UpdateInstanceInformation",
       "ssmmessages:CreateControlChannel",
       "ssmmessages:CreateDataChannel",
       "ssmmessages:OpenControlChannel",
