@@ -6,6 +6,7 @@ import json
 import os
 import uuid
 from typing import Any
+from urllib.parse import unquote
 
 from moto.backup.exceptions import ResourceNotFoundException
 from moto.backup.models import BackupBackend
@@ -15,6 +16,8 @@ from moto.core.common_models import CloudFormationModel
 
 class LifecyclePolicy(CloudFormationModel):
     """A policy of Data Lifecycle Manager, which moto has not got; here it copies nothing."""
+
+    __module__ = "moto.dlm.models"  # by this moto knows which service a model belongs to
 
     def __init__(self, id: str) -> None:
         self.physical_resource_id = id
@@ -30,7 +33,7 @@ class LifecyclePolicy(CloudFormationModel):
         return "AWS::DLM::LifecyclePolicy"
 
     @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
+    def has_cfn_attr(cls, _: str) -> bool:
         """Nothing is asked of it but its id."""
         return False
 
@@ -89,11 +92,17 @@ def update_backup_plan(self: BackupResponse) -> str:
     return json.dumps(plan.to_dict())
 
 
+def list_tags(self: BackupResponse) -> str:
+    """Tell the tags of a vault or a plan, also where the path ends with its ARN."""
+    arn = unquote(self.path.partition("/tags/")[2].rstrip("/"))
+    return json.dumps({"Tags": self.backup_backend.list_tags(arn)})
+
+
 def patch() -> None:
-    """Serve these calls, forget plans that are deleted, and know the policies that are AWS's own."""
+    """Serve these calls, forget plans that are deleted, know the policies that are AWS's own."""
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     calls = (create_backup_selection, get_backup_selection, delete_backup_selection)
-    for call in (*calls, update_backup_plan):
+    for call in (*calls, update_backup_plan, list_tags):
         setattr(BackupResponse, call.__name__, call)
 
     delete = BackupBackend.delete_backup_plan
