@@ -6,6 +6,7 @@ devices, with the kernel's own freeze of a file system that is really mounted.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,12 +16,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
+from cdp_scaffold.render import Template
+from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import make
+from tests.repositories import write
 from tests.test_ondemand_disk import MIB, MOUNT, SBIN, on_a_loop_device, output
 
 ROOT = Path(__file__).parent.parent
+TEMPLATE = Template(ROOT)
 SCRIPT = ROOT / "blueprints/{{use.snapshot}}/infra/snapshot/freeze.sh"
 
 FSFREEZE = """\
@@ -253,3 +261,50 @@ def test_a_rehearsal_freezes_nothing(server: Server) -> None:
 
     assert code == 0, said
     assert not server.frozen
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("terraform") is None and not os.environ.get("CI"),
+    reason="terraform was not found; the local stack is built with it (in CI it must be there)",
+)
+def test_terraform_makes_the_disk_from_a_copy_and_goes_on(tmp_path: Path) -> None:
+    """The new disk is the copy; without the variable nothing changes any more."""
+    answer = resolve(TEMPLATE.catalog, ["snapshot"], {})
+    assert isinstance(answer, Resolution)
+    folder = tmp_path / "shop"
+    write(folder, {path: text.decode() for path, text in TEMPLATE.tree(answer).items()})
+    settings = folder / "infra/terraform.tfvars"
+
+    def volumes(ec2: Any) -> list[Any]:
+        told = json.loads((folder / ".local/terraform.tfstate").read_text())
+        ids = told["outputs"]["ondemand_disk_volume_ids"]["value"]
+        return list(ec2.describe_volumes(VolumeIds=ids)["Volumes"])
+
+    try:
+        make(folder, "local")
+        port = json.loads((folder / ".local/mock.json").read_text())["port"]
+        ec2 = boto3.client(
+            "ec2",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name="us-east-1",
+        )
+        [before] = volumes(ec2)
+        copy = ec2.create_snapshot(VolumeId=before["VolumeId"])["SnapshotId"]
+
+        settings.write_text(f'ondemand_disk_snapshot_ids = {{ "01" = "{copy}" }}\n')
+        make(folder, "local")
+
+        [after] = volumes(ec2)
+        assert after["SnapshotId"] == copy
+        assert after["VolumeId"] != before["VolumeId"]
+        assert after["Size"] >= before["Size"]
+        assert after["Attachments"][0]["InstanceId"] == before["Attachments"][0]["InstanceId"]
+
+        settings.unlink()
+        assert "nothing to change" in make(folder, "local")
+        assert volumes(ec2)[0]["VolumeId"] == after["VolumeId"]
+    finally:
+        assert "nothing is left" in make(folder, "local-down")
