@@ -83,7 +83,7 @@ resource "aws_cloudwatch_metric_alarm" "deep_health_check_unhealthy" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 
   dimensions = {
-    LoadBalancer = aws_lb.load_balancer.arn_suffix
+    LoadBalancer = local.load_balancer_servers.arn_suffix
     TargetGroup  = aws_lb_target_group.load_balancer.arn_suffix
   }
 }

@@ -123,7 +123,7 @@ run "servers_may_tell_of_shared_faults_and_an_alarm_listens" {
 run "a_server_that_is_out_is_told_of" {
   assert {
     condition = aws_cloudwatch_metric_alarm.deep_health_check_unhealthy.metric_name == "UnHealthyHostCount" && aws_cloudwatch_metric_alarm.deep_health_check_unhealthy.threshold == 0 && aws_cloudwatch_metric_alarm.deep_health_check_unhealthy.dimensions == tomap({
-      LoadBalancer = aws_lb.load_balancer.arn_suffix
+      LoadBalancer = local.load_balancer_servers.arn_suffix
       TargetGroup  = aws_lb_target_group.load_balancer.arn_suffix
     })
     error_message = "the alarm looks at other servers"

@@ -174,12 +174,29 @@ resource "aws_lb_target_group" "load_balancer" {
   load_balancing_algorithm_type = "least_outstanding_requests"
 
   health_check {
-    path                = var.load_balancer_health_check.path
+    path                = coalesce(var.load_balancer_health_check.path, local.load_balancer_health_path)
     interval            = var.load_balancer_health_check.interval_seconds
     timeout             = var.load_balancer_health_check.timeout_seconds
     healthy_threshold   = var.load_balancer_health_check.healthy_threshold
     unhealthy_threshold = var.load_balancer_health_check.unhealthy_threshold
     matcher             = "200"
+  }
+
+  # With a smaller share of healthy servers than this, all get requests: what so many have in
+  # common is hardly each one's own fault, and the few that are left would drown. DNS must not
+  # give up a zone later than that, so both have the same limit.
+  dynamic "target_group_health" {
+    for_each = local.load_balancer_fail_open_percent == null ? [] : [tostring(local.load_balancer_fail_open_percent)]
+
+    content {
+      dns_failover {
+        minimum_healthy_targets_percentage = target_group_health.value
+      }
+
+      unhealthy_state_routing {
+        minimum_healthy_targets_percentage = target_group_health.value
+      }
+    }
   }
 
   # Off: a user bound to one server would lose the session with it, and a new server
