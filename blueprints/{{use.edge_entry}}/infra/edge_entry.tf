@@ -47,6 +47,6 @@ resource "aws_lb_listener_rule" "edge_entry" {
 
   action {
     type             = "forward"
-    target_group_arn = aws_lb_target_group.load_balancer.arn
+    target_group_arn = local.load_balancer_target_group_arn
   }
 }

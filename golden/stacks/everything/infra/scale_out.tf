@@ -50,7 +50,7 @@ resource "aws_autoscaling_policy" "scale_out_requests" {
 
     predefined_metric_specification {
       predefined_metric_type = "ALBRequestCountPerTarget"
-      resource_label         = "${aws_lb.load_balancer.arn_suffix}/${aws_lb_target_group.load_balancer.arn_suffix}"
+      resource_label         = "${local.load_balancer_servers.arn_suffix}/${aws_lb_target_group.load_balancer.arn_suffix}"
     }
   }
 

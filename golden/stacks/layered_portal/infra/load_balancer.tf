@@ -7,6 +7,13 @@ locals {
   load_balancer_port     = 443
   load_balancer_protocol = "HTTPS"
 
+  # What requests of users are forwarded to, and the load balancer that speaks to the servers.
+  load_balancer_target_group_arn = aws_lb_target_group.load_balancer.arn
+  load_balancer_servers = {
+    arn_suffix        = aws_lb.load_balancer.arn_suffix
+    security_group_id = aws_security_group.load_balancer.id
+  }
+
   # Where a request must come from for its X-Forwarded headers to be believed.
   load_balancer_trusted_proxies = [for subnet in aws_subnet.network_public : subnet.cidr_block]
 }
@@ -24,7 +31,7 @@ resource "aws_security_group" "load_balancer" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "load_balancer_servers" {
-  security_group_id            = aws_security_group.load_balancer.id
+  security_group_id            = local.load_balancer_servers.security_group_id
   description                  = "Requests and health checks to the servers"
   referenced_security_group_id = aws_security_group.servers.id
   ip_protocol                  = "tcp"
@@ -35,7 +42,7 @@ resource "aws_vpc_security_group_egress_rule" "load_balancer_servers" {
 resource "aws_vpc_security_group_ingress_rule" "load_balancer_servers" {
   security_group_id            = aws_security_group.servers.id
   description                  = "Requests and health checks from the load balancer"
-  referenced_security_group_id = aws_security_group.load_balancer.id
+  referenced_security_group_id = local.load_balancer_servers.security_group_id
   ip_protocol                  = "tcp"
   from_port                    = local.servers_port
   to_port                      = local.servers_port

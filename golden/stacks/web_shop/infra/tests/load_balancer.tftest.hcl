@@ -18,7 +18,7 @@ run "nothing_is_forwarded_by_default" {
 
 run "servers_listen_to_the_load_balancer_only" {
   assert {
-    condition     = aws_vpc_security_group_ingress_rule.load_balancer_servers.security_group_id == aws_security_group.servers.id && aws_vpc_security_group_ingress_rule.load_balancer_servers.referenced_security_group_id == aws_security_group.load_balancer.id
+    condition     = aws_vpc_security_group_ingress_rule.load_balancer_servers.security_group_id == aws_security_group.servers.id && aws_vpc_security_group_ingress_rule.load_balancer_servers.referenced_security_group_id == local.load_balancer_servers.security_group_id
     error_message = "the servers do not admit just the load balancer"
   }
 
@@ -28,7 +28,7 @@ run "servers_listen_to_the_load_balancer_only" {
   }
 
   assert {
-    condition     = aws_vpc_security_group_egress_rule.load_balancer_servers.referenced_security_group_id == aws_security_group.servers.id
+    condition     = aws_vpc_security_group_egress_rule.load_balancer_servers.security_group_id == local.load_balancer_servers.security_group_id && aws_vpc_security_group_egress_rule.load_balancer_servers.referenced_security_group_id == aws_security_group.servers.id
     error_message = "the load balancer may speak to others than the servers"
   }
 

@@ -39,6 +39,24 @@ run "servers_start_from_the_image_and_set_themselves_up" {
     condition     = base64decode(aws_launch_template.servers.user_data) == local.setup_user_data["servers"]
     error_message = "servers are not started with the setup's user data"
   }
+
+  assert {
+    condition     = aws_launch_template.servers.update_default_version
+    error_message = "whoever starts a server by hand gets it as it was first set up"
+  }
+}
+
+run "people_reach_a_server_through_session_manager" {
+  assert {
+    condition = length(setsubtract([
+      "ssm:UpdateInstanceInformation",
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+    ], flatten(data.aws_iam_policy_document.servers_session_manager.statement[*].actions))) == 0
+    error_message = "servers do not register with Systems Manager, so nobody can look into one"
+  }
 }
 
 run "servers_stand_in_private_subnets" {
