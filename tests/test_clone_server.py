@@ -359,7 +359,13 @@ class Machine:
     @property
     def variables(self) -> dict[str, str]:
         # In place of Parameter Store; what the mock AWS gives is shown by the local stack.
-        parameters = {"key": self.key, "master": "192.0.2.1"}
+        parameters = {
+            "copy_seconds": "30",
+            "interval_seconds": "60",
+            "key": self.key,
+            "master": "192.0.2.1",
+            "metric_namespace": "shop-dev/content",
+        }
         told = [{"Name": f"{PARAMETERS}/{n}", "Value": v} for n, v in parameters.items()]
         answer = self.root.parent / f"{self.root.name}.json"
         answer.write_text(json.dumps({"Parameters": told}))
@@ -369,16 +375,13 @@ class Machine:
             **os.environ,
             "AWS_DEFAULT_REGION": REGION,
             "BUNDLE": str(self.repository),
-            "CONTENT_COPY_SECONDS": "30",
-            "CONTENT_INTERVAL_SECONDS": "60",
-            "CONTENT_METRIC_NAMESPACE": "shop-dev/content",
-            "CONTENT_PARAMETERS": PARAMETERS,
             "PATH": f"{self.stubs}:{os.environ['PATH']}",
             "ROOT": str(self.root),
             "SETUP_ATTEMPTS": "3",
             "SETUP_BACKOFF": "1",
             "SETUP_KIND": self.kind,
             "SETUP_PROJECT": "shop",
+            "SETUP_SETTINGS_PATH": "/shop/dev/app",
         }
 
     def part(self, part: str) -> int:

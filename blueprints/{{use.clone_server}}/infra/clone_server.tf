@@ -15,7 +15,7 @@ locals {
   clone_server_zone_count = min(2, var.clone_server_count)
 
   # What master and clones must know of each other, and the application need not.
-  clone_server_parameters = "/${var.project}/${var.environment}/clone-server"
+  clone_server_parameters = "${dirname(local.setup_settings_path)}/clone-server"
   clone_server_roles      = { for kind in ["servers", "standalone_server"] : kind => local.setup_roles[kind] }
 }
 
@@ -161,6 +161,18 @@ resource "aws_ssm_parameter" "clone_server_key" {
   description = "What the master and its clones encrypt content with, and know each other by"
   type        = "SecureString"
   value       = sha256(sensitive(terraform_data.clone_server_key.output))
+}
+
+resource "aws_ssm_parameter" "clone_server" {
+  for_each = {
+    copy_seconds     = var.clone_server_copy_seconds
+    interval_seconds = var.clone_server_interval_seconds
+    metric_namespace = local.clone_server_metric_namespace
+  }
+
+  name  = "${local.clone_server_parameters}/${each.key}"
+  type  = "String"
+  value = each.value
 }
 
 # The address stays for as long as the server does, stopped or not.

@@ -7,6 +7,18 @@ locals {
   load_balancer_port     = 443
   load_balancer_protocol = "HTTPS"
 
+  # The load balancer that speaks to the servers.
+  load_balancer_servers = {
+    arn_suffix        = aws_lb.load_balancer.arn_suffix
+    listener_arn      = aws_lb_listener.load_balancer.arn
+    security_group_id = aws_security_group.load_balancer.id
+  }
+
+  # Headers that a request must carry to be forwarded, whatever rule forwards it.
+  load_balancer_guards = {
+    (local.edge_entry_header) = local.edge_entry_known
+  }
+
   # Where a request must come from for its X-Forwarded headers to be believed.
   load_balancer_trusted_proxies = concat(
     [for subnet in aws_subnet.network_public : subnet.cidr_block],
