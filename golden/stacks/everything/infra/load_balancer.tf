@@ -8,16 +8,18 @@ locals {
   load_balancer_protocol = "HTTPS"
 
   # What requests of users are forwarded to, and the load balancer that speaks to the servers.
-  load_balancer_target_group_arn = aws_lb_target_group.load_balancer.arn
+  load_balancer_target_group_arn = aws_lb_target_group.proxies.arn
   load_balancer_servers = {
-    arn_suffix        = aws_lb.load_balancer.arn_suffix
-    security_group_id = aws_security_group.load_balancer.id
+    arn_suffix        = aws_lb.proxies.arn_suffix
+    security_group_id = aws_security_group.proxies_load_balancer.id
   }
 
   # Where a request must come from for its X-Forwarded headers to be believed.
   load_balancer_trusted_proxies = concat(
     [for subnet in aws_subnet.network_public : subnet.cidr_block],
     [for entry in data.aws_ec2_managed_prefix_list.edge_entry.entries : entry.cidr],
+    [for subnet in aws_subnet.network_private : subnet.cidr_block],
+    ["127.0.0.1/32"],
   )
 }
 

@@ -19,12 +19,19 @@ def patch() -> None:
 
 
 def tell_databases_apart() -> None:
-    """Give each an id of its own, by which Terraform finds it; moto gives all the same."""
+    """Give each an id of its own, by which Terraform finds it; moto gives all the same.
+
+    And tell whether it is watched by Performance Insights, which moto forgets.
+    """
     before = DBInstance.__init__
 
     def init(self: DBInstance, *values: Any, **named: Any) -> None:
         before(self, *values, **named)
         self.dbi_resource_id = f"db-{secrets.token_hex(13).upper()}"
+        watched = named.get("enable_performance_insights", False)
+        self.performance_insights_enabled = watched  # type: ignore[attr-defined]
+        days = named.get("performance_insights_retention_period")
+        self.performance_insights_retention_period = days  # type: ignore[attr-defined]
 
     DBInstance.__init__ = init  # type: ignore[method-assign]
 

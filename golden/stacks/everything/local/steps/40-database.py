@@ -71,7 +71,7 @@ def run(program: Path, *arguments: str, **variables: str) -> None:
         [program, *arguments],
         user=USER,
         cwd="/",
-        env={**os.environ, **variables},
+        env={**os.environ, "HOME": "/nonexistent", **variables},  # where it looks for keys
         capture_output=True,
         text=True,
     )

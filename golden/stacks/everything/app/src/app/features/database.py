@@ -6,6 +6,7 @@ import time
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from app.checks import Check
 from app.database import Database, DatabaseSettings, DatabaseUnavailableError
 from app.page import Panel
 from app.settings import Settings
@@ -59,6 +60,7 @@ def register(app: FastAPI, settings: Settings) -> None:
     database = Database(DatabaseSettings())
     app.state.database = database
     app.state.panels.append(panel)
+    app.state.checks.append(Check("database", database.ping, shared=True))
     app.state.on_stop.append(database.close)
     app.add_exception_handler(DatabaseUnavailableError, refuse)
     app.include_router(router)
