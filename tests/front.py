@@ -1,7 +1,7 @@
 """What the tests of proxies share: a repository, a proxy that its own setup started, an origin.
 
-The daemons are this machine's own, and everything that tells them what to do is what a server gets:
-the setup parts of a rendered repository, run in a scratch root with the stand-ins of the local stack.
+The daemons are this machine's own, and what tells them what to do is what a server gets: the setup
+parts of a rendered repository, run in a scratch root with the stand-ins of the local stack.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def render(
     Args:
         folder: Where it goes.
         patterns: What is asked for.
-        changes: What a test needs otherwise: for a path, what is replaced by what; it must be there.
+        changes: For a path, what a test needs otherwise: what is there, and what takes its place.
         choices: How slots are filled.
     """
     answer = resolve(TEMPLATE.catalog, list(patterns), choices)
@@ -109,6 +109,11 @@ class Origin:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def __getattr__(self, name: str) -> Callable[[], None]:
+                if name.startswith("do_"):
+                    return self.handle_any
+                raise AttributeError(name)
+
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -122,8 +127,6 @@ class Origin:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(answer.body)
-
-            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
 
             def log_message(self, *_: object) -> None:
                 pass

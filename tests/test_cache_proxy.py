@@ -1,4 +1,4 @@
-"""The cache of a proxy, real Varnish: what it keeps, whom it gives it to, and what it never does."""
+"""The cache of a proxy, real Varnish: what it keeps, who gets it, and what it never does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pages(asked: Asked) -> Answer:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache; answers are fresh for a second longer than they say, so that no test waits for ten."""
+    """A cache; answers are given a second longer than they say, so that no test waits for ten."""
     need("nginx", "varnishd")
     fresh = {"set req.grace = 10s;": "set req.grace = 1s;"}
     return render(tmp_path_factory.mktemp("repository"), "cache_proxy", changes={RULES: fresh})

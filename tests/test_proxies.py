@@ -1,4 +1,4 @@
-"""The last hop of a proxy, real nginx: it finds the web servers, and hands requests on unchanged."""
+"""The last hop of a proxy, real nginx: it finds the web servers, and passes requests on."""
 
 from __future__ import annotations
 
@@ -174,9 +174,11 @@ def test_a_proxy_is_not_well_without_its_last_hop(repository: Path, tmp_path: Pa
 def certificate(folder: Path, name: str) -> ssl.SSLContext:
     need("openssl")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-        + ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
-        + ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
+            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")),
+        ],
         check=True,
         capture_output=True,
     )

@@ -195,8 +195,10 @@ def test_forms_cookies_and_the_name_come_through(proxy: Proxy) -> None:
         ("default-src 'none'; style-src 'self'", f"default-src 'none'; style-src 'self' {TO}"),
         (
             "img-src data: 'self'; script-src 'self' 'nonce-x'; font-src 'self'; media-src 'self'",
-            f"img-src data: 'self' {TO}; script-src 'self' {TO} 'nonce-x'; "
-            f"font-src 'self' {TO}; media-src 'self' {TO}",
+            (
+                f"img-src data: 'self' {TO}; script-src 'self' {TO} 'nonce-x'; "
+                f"font-src 'self' {TO}; media-src 'self' {TO}"
+            ),
         ),
         ("Default-Src 'self'", f"Default-Src 'self' {TO}"),
         (f"default-src 'self' {TO}", f"default-src 'self' {TO}"),
