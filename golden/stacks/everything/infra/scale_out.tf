@@ -57,6 +57,7 @@ resource "aws_autoscaling_policy" "scale_out_requests" {
   # A policy about requests is refused while none can reach the servers.
   depends_on = [
     aws_lb_listener_rule.edge_entry,
+    aws_lb_listener.proxies,
   ]
 }
 

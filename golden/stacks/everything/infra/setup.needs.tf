@@ -13,11 +13,16 @@ resource "terraform_data" "setup_needs" {
     aws_ssm_parameter.state_sharing,
     aws_s3_object.web_storage,
     aws_iam_role_policy.setup,
+    aws_iam_role_policy.setup_settings,
     aws_iam_role_policy.server_metrics,
     aws_ssm_parameter.load_balancer_keep_alive,
     aws_ssm_parameter.load_balancer_trusted_proxies,
     aws_ssm_parameter.cached_answers,
     aws_iam_role_policy.session_table,
     aws_ssm_parameter.session_table,
+    aws_iam_role_policy.database,
+    aws_ssm_parameter.database,
+    aws_vpc_security_group_egress_rule.database,
+    aws_vpc_security_group_ingress_rule.database,
   ]
 }

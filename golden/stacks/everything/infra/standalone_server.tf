@@ -59,15 +59,26 @@ data "aws_iam_policy_document" "standalone_server" {
       "ec2messages:GetEndpoint",
       "ec2messages:GetMessages",
       "ec2messages:SendReply",
-      "ssm:ListInstanceAssociations",
-      "ssm:UpdateInstanceAssociationStatus",
-      "ssm:UpdateInstanceInformation",
       "ssmmessages:CreateControlChannel",
       "ssmmessages:CreateDataChannel",
       "ssmmessages:OpenControlChannel",
       "ssmmessages:OpenDataChannel",
     ]
-    resources = ["*"] # these actions know no narrower resource, or none that is known beforehand
+    resources = ["*"] # these actions know no narrower resource
+  }
+
+  # Its own id and that of its association are not known beforehand.
+  statement {
+    sid = "TellHowItIs"
+    actions = [
+      "ssm:ListInstanceAssociations",
+      "ssm:UpdateInstanceAssociationStatus",
+      "ssm:UpdateInstanceInformation",
+    ]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:ec2:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:instance/*",
+      "arn:${data.aws_partition.current.partition}:ssm:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:association/*",
+    ]
   }
 
   statement {
@@ -129,6 +140,7 @@ resource "terraform_data" "standalone_server_architecture" {
 }
 
 resource "aws_instance" "standalone_server" {
+  # checkov:skip=CKV_AWS_135: it is on for every type that knows it
   for_each = toset(local.standalone_server_names)
 
   ami                     = coalesce(local.setup_image_id, data.aws_ssm_parameter.standalone_server_base_image.insecure_value)

@@ -51,6 +51,8 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer_servers" {
 # Who asked for what, from where, and how long it took: needed after the fact, so
 # written from the first day.
 resource "aws_s3_bucket" "load_balancer_logs" {
+  # checkov:skip=CKV_AWS_18,CKV_AWS_21,CKV_AWS_144,CKV2_AWS_62: what AWS writes once and lets expire needs no older versions, copies or notices, and logs of logs have no end
+  # checkov:skip=CKV_AWS_145: load balancers can write to buckets with keys of S3, not with keys of KMS
   bucket_prefix = "${local.name}-logs-"
 
   # A load balancer that may be deleted may take its logs with it; else they stay.
@@ -66,7 +68,6 @@ resource "aws_s3_bucket_public_access_block" "load_balancer_logs" {
   restrict_public_buckets = true
 }
 
-# Load balancers can write to buckets with keys of S3, not with keys of KMS.
 resource "aws_s3_bucket_server_side_encryption_configuration" "load_balancer_logs" {
   bucket = aws_s3_bucket.load_balancer_logs.id
 
@@ -136,6 +137,7 @@ resource "aws_s3_bucket_policy" "load_balancer_logs" {
 }
 
 resource "aws_lb" "load_balancer" {
+  # checkov:skip=CKV2_AWS_28: a web ACL is tuned to one application and costs money by the month and the request
   name               = local.name
   load_balancer_type = "application"
   security_groups    = [aws_security_group.load_balancer.id]
@@ -160,6 +162,7 @@ resource "aws_lb" "load_balancer" {
 }
 
 resource "aws_lb_target_group" "load_balancer" {
+  # checkov:skip=CKV_AWS_378: from here to the servers requests stay inside the VPC, and nobody else reaches that port
   name                 = local.name
   port                 = local.servers_port
   protocol             = "HTTP"
@@ -188,6 +191,7 @@ resource "aws_lb_target_group" "load_balancer" {
 }
 
 resource "aws_autoscaling_attachment" "load_balancer" {
+  # checkov:skip=CKV2_AWS_15: its check decides about requests; if it replaced servers too, one failed dependency would relaunch them all
   autoscaling_group_name = aws_autoscaling_group.servers.name
   lb_target_group_arn    = aws_lb_target_group.load_balancer.arn
 }
@@ -213,6 +217,7 @@ resource "aws_lb_listener" "load_balancer" {
 # The load balancer stands in the public subnets, and what it says about users is true.
 # The application believes nobody else about a user's address and protocol.
 resource "aws_ssm_parameter" "load_balancer_trusted_proxies" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   name  = "/${var.project}/${var.environment}/app/trusted_proxies"
   type  = "String"
   value = join(",", sort(local.load_balancer_trusted_proxies))
@@ -221,6 +226,7 @@ resource "aws_ssm_parameter" "load_balancer_trusted_proxies" {
 # A server that closes an idle connection first, just as the load balancer sends a request
 # on it, makes that request a 502: so it waits longer than the load balancer does.
 resource "aws_ssm_parameter" "load_balancer_keep_alive" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   name  = "/${var.project}/${var.environment}/app/keep_alive_seconds"
   type  = "String"
   value = tostring(var.load_balancer_idle_timeout_seconds + 15)

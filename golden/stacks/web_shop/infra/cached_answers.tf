@@ -1,5 +1,6 @@
 # What the application puts into `Cache-Control` of its answers: the edge and browsers go by it.
 resource "aws_ssm_parameter" "cached_answers" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   for_each = {
     cache_edge_seconds = var.cached_answers_edge_seconds
     cache_page_seconds = var.cached_answers_page_seconds

@@ -119,6 +119,15 @@ run "a_server_that_says_nothing_is_replaced" {
   }
 }
 
+run "session_manager_may_do_on_everything_only_what_knows_no_less" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for action in flatten([for statement in data.aws_iam_policy_document.servers_session_manager.statement : statement.actions if contains(statement.resources, "*")]) : startswith(action, "ssmmessages:")])
+    error_message = "servers may do to others what they need for themselves"
+  }
+}
+
 run "a_roll_starts_the_new_server_first" {
   command = plan
 

@@ -113,6 +113,15 @@ run "silence_is_an_alarm" {
   }
 }
 
+run "it_may_do_on_everything_only_what_knows_no_less" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for action in flatten([for statement in data.aws_iam_policy_document.standalone_server.statement : statement.actions if contains(statement.resources, "*")]) : can(regex("^(ec2messages|ssmmessages|cloudwatch):", action))])
+    error_message = "the server may do to others what it needs for itself"
+  }
+}
+
 run "a_zone_without_such_machines_is_refused" {
   command = plan
 

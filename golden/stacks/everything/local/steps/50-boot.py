@@ -70,12 +70,14 @@ def user_data() -> str:
 
 
 def machines() -> list[tuple[str, Mapping[str, Any]]]:
-    """User data and place of every server to boot: two of each fleet, and each that stands alone.
+    """User data and place of every server to boot: each that stands alone, and two of each fleet.
+
+    In this order, since a fleet may lean on a server that stands alone, and not the other way.
 
     Raises:
         SystemExit: There is none, or EC2 would not take what sets one up.
     """
-    found = [*fleets(), *singles()]
+    found = [*singles(), *fleets()]
     if not found:
         sys.exit("nothing of the mock AWS sets a server up; was the stack applied?")
     for text, _ in found:

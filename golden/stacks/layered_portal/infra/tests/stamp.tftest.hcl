@@ -130,6 +130,11 @@ run "the_build_machine_is_closed" {
     condition     = flatten([for statement in data.aws_iam_policy_document.stamp.statement : statement.resources if strcontains(join(" ", statement.actions), "s3:")]) == ["${aws_s3_bucket.setup.arn}/bundles/image.json"]
     error_message = "the build machine may read more than its bundle"
   }
+
+  assert {
+    condition     = alltrue([for action in flatten([for statement in data.aws_iam_policy_document.stamp.statement : statement.actions if contains(statement.resources, "*")]) : can(regex("^(ec2|ssm)messages:", action))])
+    error_message = "the build machine may do on everything what knows a narrower resource"
+  }
 }
 
 run "an_image_from_elsewhere_needs_no_builder" {
