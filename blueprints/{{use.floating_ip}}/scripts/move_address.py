@@ -27,6 +27,12 @@ INFRA = Path(__file__).resolve().parent.parent / "infra"
 PAUSE_SECONDS = 1.0
 RUNNING = ("Pending", "InProgress", "Waiting", "RunbookInProgress")
 
+REFUSALS = {
+    "answers": "{} does not answer; nothing was moved (--force moves all the same)",
+    "is_running": "{} is not running; nothing was moved",
+}
+"""What it means that the automation ended with one of these steps."""
+
 
 class MoveError(Exception):
     """The address was not moved, or not wholly."""
@@ -83,13 +89,10 @@ def move(document: str, to: str, force: bool, seconds: float) -> None:
         status = execution["AutomationExecutionStatus"]
         if status == "Success":
             return
-        failed = [each for each in execution["StepExecutions"] if each["StepStatus"] == "Failed"]
-        if status not in RUNNING and failed and failed[-1]["StepName"] == "answers":
-            raise MoveError(f"{to} does not answer; nothing was moved (--force moves all the same)")
-        if status not in RUNNING and failed and failed[-1]["StepName"] == "find":
-            raise MoveError(f"{to} is not running; nothing was moved")
         if status not in RUNNING:
-            raise MoveError(f"{status}: {execution.get('FailureMessage', 'no reason is given')}")
+            last = [each["StepName"] for each in execution["StepExecutions"]][-1:]
+            reason = f"{status}: {execution.get('FailureMessage', 'no reason is given')}"
+            raise MoveError(REFUSALS.get("".join(last), reason).format(to))
         if time.monotonic() > until:
             raise MoveError(f"not finished after {seconds:.0f} s; it goes on as {id}")
         time.sleep(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Automations on the mock AWS: their steps are run as Systems Manager would, one after the other."""
+"""Automations on the mock AWS: their steps are run one after the other, as they would be."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 EXECUTIONS: dict[str, dict[str, Any]] = {}
 PLACEHOLDER = re.compile(r"\{\{ *([\w.]+) *\}\}")
 POLL_SECONDS = 0.2
+ACTIONS = (
+    "aws:assertAwsResourceProperty",
+    "aws:executeAwsApi",
+    "aws:waitForAwsResourceProperty",
+)
 
 
 class StepError(Exception):
@@ -79,11 +84,7 @@ def run_step(step: Mapping[str, Any], known: dict[str, str], region: str) -> str
     if action == "aws:branch":
         chosen = [c["NextStep"] for c in inputs["Choices"] if c["Variable"] == c["StringEquals"]]
         return str([*chosen, inputs["Default"]][0])
-    if action not in (
-        "aws:assertAwsResourceProperty",
-        "aws:executeAwsApi",
-        "aws:waitForAwsResourceProperty",
-    ):
+    if action not in ACTIONS:
         raise StepError(f"this mock does not know {action}")
     until = time.monotonic() + int(step.get("timeoutSeconds", 60))
     while True:

@@ -120,7 +120,9 @@ def main() -> None:
     expect(code == 0 and set(before.values()) == {"main"}, f"main has not all of it: {error}")
     things = ", ".join(before)
 
-    waits = {(s, now): stack.waits_for(s, now) for s in ("main", "spare") for now in ("ALARM", "OK")}
+    waits = {
+        (s, now): stack.waits_for(s, now) for s in ("main", "spare") for now in ("ALARM", "OK")
+    }
     expect(
         [each for each, waited in waits.items() if waited] == [("main", "ALARM")],
         f"the rule waits for something else than the failure of main: {waits}",

@@ -25,14 +25,11 @@ def keep_descriptions() -> None:
         begin(self, *values, **named)
         lists = [each for each in (*values, *named.values()) if isinstance(each, dict)]
         told = [each.get("Description") for each in lists if "PrefixListId" in each]
-        self.prefix_list_description = told[0] if told else None  # type: ignore[attr-defined]
+        self.prefix_list_description = next(iter(told), None)  # type: ignore[attr-defined]
 
     def description(self: SecurityGroupRule) -> Any:
-        return (
-            described(self)
-            or self.source_group.get("Description")
-            or self.prefix_list_description  # type: ignore[attr-defined]
-        )
+        group, listed = self.source_group, self.prefix_list_description  # type: ignore[attr-defined]
+        return described(self) or group.get("Description") or listed
 
     SecurityGroupRule.__init__ = init  # type: ignore[method-assign]
     SecurityGroupRule.description = property(description)  # type: ignore[assignment, method-assign]
