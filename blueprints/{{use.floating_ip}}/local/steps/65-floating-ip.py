@@ -9,6 +9,7 @@ script that you would call.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,21 +18,24 @@ from typing import Any
 
 import boto3
 
-STACK = Path(__file__).resolve().parents[2] / ".local/stack"
-SCRIPT = STACK / "scripts/move_address.py"
+LOCAL = Path(__file__).resolve().parents[2] / ".local"
+INFRA = LOCAL / "stack/infra"
+SCRIPT = LOCAL / "stack/scripts/move_address.py"
+ENVIRONMENT = {**os.environ, "TF_DATA_DIR": str(LOCAL / "terraform")}
+"""Where Terraform finds what it has set up for the copy of the stack."""
 
 
 def outputs() -> dict[str, Any]:
     """What the stack tells of itself."""
-    command = ["terraform", f"-chdir={STACK / 'infra'}", "output", "-json"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return {name: output["value"] for name, output in json.loads(told).items()}
+    command = ["terraform", f"-chdir={INFRA}", "output", "-json"]
+    done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    return {name: output["value"] for name, output in json.loads(done.stdout).items()}
 
 
 def script(*words: str) -> tuple[int, dict[str, str], str]:
     """Call the script: its exit code, which server has what, and what it says of an error."""
     command = [sys.executable, str(SCRIPT), *words]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, env=ENVIRONMENT, check=False, capture_output=True, text=True)
     held = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     return done.returncode, held, done.stderr.strip()
 
