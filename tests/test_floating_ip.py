@@ -22,7 +22,7 @@ from tests.local_stack import make
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
 PARTS = ROOT / "blueprints/{{use.elastic_address}}/servers/setup/configure"
-RULES = PARTS / "elastic_address/elastic-address.nft"
+RULES = PARTS / "elastic_address/elastic-address.conf"
 
 
 def resolved(*patterns: str, **choices: str) -> Resolution:

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-import jmespath
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.responses import ActionResult
@@ -71,7 +70,12 @@ def call(inputs: Mapping[str, Any], region: str) -> Any:
 
 def selected(answer: Any, selector: str) -> Any:
     """What a selector such as `$.Things[0].Id` finds."""
-    return jmespath.search(selector.removeprefix("$."), answer)
+    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", selector):
+        try:
+            answer = answer[name] if name else answer[int(index)]
+        except LookupError:
+            return None
+    return answer
 
 
 def run_step(step: Mapping[str, Any], known: dict[str, str], region: str) -> str | None:

@@ -11,7 +11,7 @@ if [[ ${SETUP_KIND:-} != standalone_server ]]; then
 fi
 
 here=$BUNDLE/servers/setup/configure/elastic_address
-put "$ROOT/etc/nftables/elastic-address.nft" 644 <"$here/elastic-address.nft"
+put "$ROOT/etc/nftables/elastic-address.conf" 644 <"$here/elastic-address.conf"
 put "$ROOT/etc/systemd/system/elastic-address.service" 644 <"$here/elastic-address.service"
 
 # A laptop keeps its ports as they are.
