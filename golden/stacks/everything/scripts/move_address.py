@@ -54,7 +54,7 @@ def holders(stack: Mapping[str, Any]) -> dict[str, str]:
     Returns:
         The name of a server, or what EC2 knows instead, for each address.
     """
-    ec2 = boto3.client("ec2")
+    ec2 = boto3.client("ec2", region_name=stack.get("core_region"))
     names = {id: name for name, id in stack["standalone_server_ids"].items()}
     found = {}
     if address := stack.get("elastic_address_public_ip"):
@@ -66,11 +66,11 @@ def holders(stack: Mapping[str, Any]) -> dict[str, str]:
     return {thing: names.get(id, id or "no server") for thing, id in found.items()}
 
 
-def move(document: str, to: str, force: bool, seconds: float) -> None:
+def move(stack: Mapping[str, Any], to: str, force: bool, seconds: float) -> None:
     """Run the automation and wait for its end.
 
     Args:
-        document: Name of the automation.
+        stack: What Terraform's state tells.
         to: Name of the server that is to answer.
         force: Whether to move although it does not.
         seconds: How long to wait at most.
@@ -78,11 +78,11 @@ def move(document: str, to: str, force: bool, seconds: float) -> None:
     Raises:
         MoveError: It failed, or is not done yet.
     """
-    ssm = boto3.client("ssm")
-    parameters = {"To": [to], "EvenIfSilent": [str(force).lower()]}
-    id = ssm.start_automation_execution(DocumentName=document, Parameters=parameters)[
-        "AutomationExecutionId"
-    ]
+    ssm = boto3.client("ssm", region_name=stack.get("core_region"))
+    id = ssm.start_automation_execution(
+        DocumentName=stack["floating_ip_document"],
+        Parameters={"To": [to], "EvenIfSilent": [str(force).lower()]},
+    )["AutomationExecutionId"]
     until = time.monotonic() + seconds
     while True:
         execution = ssm.get_automation_execution(AutomationExecutionId=id)["AutomationExecution"]
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.to is not None:
             if options.to not in names:
                 parser.error(f"the servers are {' and '.join(names)}; got {options.to!r}")
-            move(stack["floating_ip_document"], options.to, options.force, options.wait)
+            move(stack, options.to, options.force, options.wait)
         for thing, holder in holders(stack).items():
             sys.stdout.write(f"{thing}: {holder}\n")
     except FileNotFoundError:

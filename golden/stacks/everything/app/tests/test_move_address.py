@@ -160,6 +160,7 @@ class Stack:
         )
         self.told = folder / "outputs.json"
         outputs = {
+            "core_region": REGION,
             "elastic_address_public_ip": public["PublicIp"],
             "floating_ip_document": "move",
             "movable_interface_id": card,
