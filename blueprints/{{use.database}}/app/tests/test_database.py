@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGSTOP
+from typing import Any
 
 import boto3
 import pytest
@@ -17,7 +18,8 @@ from psycopg import errors
 from pydantic import ValidationError
 from starlette.testclient import TestClient
 
-from app.database import Database, DatabaseSettings, DatabaseUnavailableError
+from app.checks import Check, fault
+from app.database import Database, DatabaseSettings, DatabaseUnavailableError, SignedIn
 from app.features import database as feature
 from app.main import build
 from app.settings import Settings
@@ -314,6 +316,36 @@ async def test_a_server_that_never_answers_fails_the_ping_in_time(secret: str):
     assert time.monotonic() - began < 2
 
 
+async def test_a_ping_to_a_silent_server_can_be_given_up_on_at_once(
+    server: PostgresServer, secret: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever asks has little time, and psycopg would first ask the server whether it may."""
+    silent: asyncio.Queue[int] = asyncio.Queue()
+    connect = SignedIn.connect
+
+    async def connect_into_silence(**options: Any) -> SignedIn:
+        connection = await connect(**options)
+        os.kill(connection.info.backend_pid, SIGSTOP)
+        silent.put_nowait(connection.info.backend_pid)
+        return connection
+
+    monkeypatch.setattr(SignedIn, "connect", connect_into_silence)
+    async with opened(server, secret) as database:
+        found = await fault(Check("database", database.ping, shared=True), 1)
+        ping = asyncio.create_task(database.ping())
+        pids = [await silent.get(), await silent.get()]
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        ping.cancel()
+        await asyncio.wait([ping])
+
+    for pid in pids:
+        os.kill(pid, SIGCONT)
+    assert isinstance(found, TimeoutError)
+    assert ping.cancelled()
+    assert time.monotonic() - began < 1
+
+
 @pytest.fixture
 def client(
     server: PostgresServer, secret: str, monkeypatch: pytest.MonkeyPatch
@@ -332,6 +364,14 @@ def test_the_page_shows_the_database(client: TestClient, server: PostgresServer)
     assert str(version).startswith(told["version"])
     assert told["milliseconds"] > 0
     assert f"<dt>PostgreSQL</dt><dd>{told['version']}</dd>" in client.get("/").text
+
+
+def test_the_database_is_a_check_that_all_servers_share(client: TestClient):
+    [check] = client.app.state.checks  # type: ignore[attr-defined]
+
+    assert (check.name, check.shared) == ("database", True)
+    assert client.portal is not None
+    assert client.portal.call(fault, check, 5) is None
 
 
 def test_without_its_database_the_application_starts_and_says_so(

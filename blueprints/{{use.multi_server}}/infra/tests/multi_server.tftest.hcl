@@ -100,7 +100,7 @@ run "servers_are_health_checked_and_fed_by_the_fleet" {
   }
 
   assert {
-    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/health"
+    condition     = aws_lb_target_group.load_balancer.health_check[0].path == local.load_balancer_health_path
     error_message = "broken servers would go on getting requests"
   }
 }

@@ -148,7 +148,7 @@ resource "aws_db_instance" "database" {
   storage_encrypted     = true
   kms_key_id            = var.database_kms_key_arn
 
-  # UTC, and half an hour apart at least: AWS takes no windows that meet.
+  # In UTC, and a quarter of an hour apart: AWS takes no windows that meet.
   backup_retention_period   = var.database_backup_days
   backup_window             = format("%02d:00-%02d:45", var.database_quiet_hour, var.database_quiet_hour)
   maintenance_window        = format("sun:%02d:00-sun:%02d:45", (var.database_quiet_hour + 1) % 24, (var.database_quiet_hour + 1) % 24)

@@ -213,7 +213,7 @@ resource "aws_vpc_endpoint" "network_interface" {
 # switched on for yesterday.
 resource "aws_cloudwatch_log_group" "network_flow" {
   # checkov:skip=CKV_AWS_158: a key of our own would be given to the same roles, and cost money each month
-  # checkov:skip=CKV_AWS_338: a year of it costs more than most need; the variable takes up to ten
+  # checkov:skip=CKV_AWS_338: a year of it costs more than most need; network_flow_log_retention_days takes up to ten
   name              = "/${var.project}/${var.environment}/network/flow"
   retention_in_days = var.network_flow_log_retention_days
 }

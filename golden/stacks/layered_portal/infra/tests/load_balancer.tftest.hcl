@@ -89,8 +89,21 @@ run "the_health_check_is_what_was_asked_for" {
   }
 
   assert {
-    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/health" && aws_lb_target_group.load_balancer.health_check[0].interval == 30 && aws_lb_target_group.load_balancer.health_check[0].unhealthy_threshold == 5
+    condition     = aws_lb_target_group.load_balancer.health_check[0].path == local.load_balancer_health_path && aws_lb_target_group.load_balancer.health_check[0].interval == 30 && aws_lb_target_group.load_balancer.health_check[0].unhealthy_threshold == 5
     error_message = "the check is ${jsonencode(aws_lb_target_group.load_balancer.health_check[0])}"
+  }
+}
+
+run "the_path_of_the_health_check_can_be_another" {
+  command = plan
+
+  variables {
+    load_balancer_health_check = { path = "/ready" }
+  }
+
+  assert {
+    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/ready"
+    error_message = "servers are asked at ${aws_lb_target_group.load_balancer.health_check[0].path}"
   }
 }
 

@@ -89,14 +89,15 @@ def lacking(text: str) -> dict[str, str]:
 
 
 def machines() -> list[tuple[str, Mapping[str, Any]]]:
-    """User data and place of every server to boot: two of each fleet, and each that stands alone.
+    """User data and place of every server to boot: each that stands alone, and two of each fleet.
 
-    Those that run the application come first.
+    In this order, since a fleet may lean on a server that stands alone, and not the other way. What
+    does not run the application comes last: it leans on those that do.
 
     Raises:
         SystemExit: There is none, or EC2 would not take what sets one up.
     """
-    found = sorted([*fleets(), *singles()], key=lambda each: not applies(each[0]))
+    found = sorted([*singles(), *fleets()], key=lambda each: not applies(each[0]))
     if not found:
         sys.exit("nothing of the mock AWS sets a server up; was the stack applied?")
     for text, _ in found:

@@ -199,7 +199,7 @@ class Database:
     async def ping(self) -> None:
         """Ask for one answer over a connection of its own.
 
-        So it waits for no request, and none waits for it.
+        So it waits for no request, and none waits for it. It may be cancelled at any time.
 
         Raises:
             DatabaseUnavailableError: There was none within `database_seconds`.
@@ -207,11 +207,18 @@ class Database:
         try:
             async with asyncio.timeout(self._seconds):
                 connection = await SignedIn.connect(**self._options)
-            try:
-                with _hung_up_after(self._seconds, connection):
-                    await connection.execute("SELECT 1")
-            finally:
-                await connection.close()
+                asked = asyncio.create_task(connection.execute("SELECT 1"))
+                try:
+                    await asyncio.wait([asked])
+                finally:
+                    # Cancelled itself, psycopg would first ask a silent server whether it may.
+                    if not asked.done():
+                        _hang_up(connection)
+                        await asyncio.wait([asked])
+                    failed = asked.exception()
+                    await connection.close()
+                if failed is not None:
+                    raise failed
         except (OperationalError, TimeoutError) as error:
             raise DatabaseUnavailableError(_reason(error)) from error
 
