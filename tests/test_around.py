@@ -100,6 +100,7 @@ def test_help_lists_what_people_call(repository: Path) -> None:
     assert list(targets(repository)) == [
         "help",
         "test",
+        "scan",
         "fmt",
         "local",
         "local-down",

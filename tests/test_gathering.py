@@ -87,7 +87,13 @@ def contributed(answer: Resolution, socket: str) -> list[dict[str, Any]]:
 def arrows(answer: Resolution) -> list[dict[str, str]]:
     known = {plug["value"]["id"] for plug in contributed(answer, "picture.nodes")}
     edges = [plug["value"] for plug in contributed(answer, "picture.edges")]
-    return [each for each in edges if {each["from"], each["to"]} <= known]
+    without = [plug["value"] for plug in contributed(answer, "picture.without")]
+    return [
+        each
+        for each in edges
+        if {each["from"], each["to"]} <= known
+        and {"from": each["from"], "to": each["to"]} not in without
+    ]
 
 
 def check_mermaid(text: str, answer: Resolution) -> None:

@@ -176,6 +176,11 @@ def changed(tmp_path: Path, path: str, text: str) -> set[tuple[str, str]]:
                 ),
             },
         ),
+        (
+            "a.yml",
+            "milk: warm and sweet, or not at all\nsugar: true\n",
+            {("flip a condition", "milk: warm and sweet, or not at all\nsugar: false\n")},
+        ),
         ("b.tf", '  description = "3 leaves == tea."\n', set()),
         (
             "a.txt.jinja",

@@ -184,7 +184,7 @@ TARGET = "opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
 
 
 def metrics(repository: Path, root: Path, kind: str) -> dict[str, object]:
-    code, said = part(repository, "70-metrics.sh", root, SETUP_KIND=kind)
+    code, said = part(repository, "any/70-metrics.sh", root, SETUP_KIND=kind)
     assert code == 0, said
     found = json.loads((root / TARGET).read_text())["metrics"]
     assert found["append_dimensions"] == {"InstanceId": "${aws:InstanceId}"}
@@ -203,14 +203,14 @@ def test_a_server_that_stands_alone_measures_memory_and_swap(
 def test_files_that_contradict_each_other_end_the_setup(repository: Path, tmp_path: Path) -> None:
     folder = "servers/setup/configure"
     tree = {
-        f"{folder}/70-metrics.sh": (repository / folder / "70-metrics.sh").read_text(),
+        f"{folder}/any/70-metrics.sh": (repository / folder / "any/70-metrics.sh").read_text(),
         "servers/setup/lib.sh": (repository / "servers/setup/lib.sh").read_text(),
         f"{folder}/metrics/a.json": '{"agent": {"metrics_collection_interval": 60}}',
         f"{folder}/metrics/b.json": '{"agent": {"metrics_collection_interval": 10}}',
     }
     write(tmp_path / "bundle", tree)
 
-    code, said = part(tmp_path / "bundle", "70-metrics.sh", tmp_path / "root")
+    code, said = part(tmp_path / "bundle", "any/70-metrics.sh", tmp_path / "root")
 
     assert code != 0
     assert "disagree about agent.metrics_collection_interval: 60 and 10" in said
