@@ -162,6 +162,7 @@ FLIPS = {
     " -eq ": " -ne ",
     " -f ": " -d ",
 }
+_WORDS = frozenset({" and ", " or ", " not in ", " not "})
 _FLIP = re.compile("|".join(re.escape(each) for each in sorted(FLIPS, key=len, reverse=True)))
 _IF = re.compile(r"(\{%-?\s*(?:el)?if\s+)(.*?)(\s*-?%\})")
 _PYTHON_IF = re.compile(r"^(\s*(?:el)?if )(.*)(:\s*)$", re.DOTALL)
@@ -187,6 +188,8 @@ def _in_line(line: str, kind: str, jinja: bool) -> Iterator[tuple[str, str]]:
         yield "flip a condition", f"{condition[1]}not ({condition[2]}){condition[3]}"
     for start, end in code_spans(line, kind):
         for found in _FLIP.finditer(line, start, end):
+            if kind == YAML and found[0] in _WORDS:
+                continue  # there they stand in texts for people
             instead = FLIPS[found[0]]
             yield "flip a condition", line[: found.start()] + instead + line[found.end() :]
         for found in _NUMBER.finditer(line, start, end):

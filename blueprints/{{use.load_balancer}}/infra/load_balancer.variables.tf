@@ -28,19 +28,19 @@ variable "load_balancer_error_percent" {
 
 variable "load_balancer_health_check" {
   type = object({
-    path                = optional(string, "/health")
+    path                = optional(string)
     interval_seconds    = optional(number, 15)
     timeout_seconds     = optional(number, 5)
     healthy_threshold   = optional(number, 2)
     unhealthy_threshold = optional(number, 3)
   })
-  description = "How servers are asked whether they are well; a broken one gets no more requests after interval_seconds * unhealthy_threshold."
+  description = "How servers are asked whether they are well, at the path where the application answers unless another is given; a broken one gets no more requests after interval_seconds * unhealthy_threshold."
   default     = {}
   nullable    = false
 
   validation {
-    condition     = can(regex("^/[^[:space:]?#]*$", var.load_balancer_health_check.path))
-    error_message = "load_balancer_health_check.path must be a path that starts with a slash, such as /health; got \"${var.load_balancer_health_check.path}\"."
+    condition     = var.load_balancer_health_check.path == null || can(regex("^/[^[:space:]?#]*$", var.load_balancer_health_check.path))
+    error_message = "load_balancer_health_check.path must be a path that starts with a slash, such as /health, or null; got \"${coalesce(var.load_balancer_health_check.path, "null")}\"."
   }
 
   validation {

@@ -37,6 +37,17 @@ variable "ondemand_disk_size_gib" {
   }
 }
 
+variable "ondemand_disk_snapshot_ids" {
+  type        = map(string)
+  description = "Copies that the disk is made from, by the number of the volume, such as { 01 = \"snap-0123456789abcdef0\" }. Setting it replaces the disk by the copy; taking it out again changes nothing."
+  default     = {}
+
+  validation {
+    condition     = alltrue([for id in values(var.ondemand_disk_snapshot_ids) : can(regex("^snap-[0-9a-f]{8,17}$", id))])
+    error_message = "ondemand_disk_snapshot_ids must hold ids of snapshots, such as snap-0123456789abcdef0; got ${join(", ", values(var.ondemand_disk_snapshot_ids))}."
+  }
+}
+
 variable "ondemand_disk_stripe_count" {
   type        = number
   description = "Volumes the data disk is striped over, for more speed than one volume has; decided before there is data."

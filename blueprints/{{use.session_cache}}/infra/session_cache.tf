@@ -121,6 +121,7 @@ resource "aws_vpc_security_group_egress_rule" "session_cache" {
 }
 
 resource "aws_elasticache_replication_group" "session_cache" {
+  # checkov:skip=CKV_AWS_191: a key of our own would be given to the same roles, and cost money each month
   count = local.session_cache_created ? 1 : 0
 
   replication_group_id = local.session_cache_name
@@ -178,6 +179,7 @@ resource "aws_iam_role_policy" "session_cache" {
 }
 
 resource "aws_ssm_parameter" "session_cache" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   for_each = merge(
     { session_cache_url = local.session_cache_url },
     local.session_cache_created ? { session_cache_name = local.session_cache_name, session_cache_user = local.session_cache_name } : {},

@@ -61,7 +61,7 @@ run "the_alarms_count_the_targets_of_this_load_balancer" {
     condition = alltrue([
       for alarm in [aws_cloudwatch_metric_alarm.multi_server_healthy, aws_cloudwatch_metric_alarm.multi_server_spare] :
       one([for query in alarm.metric_query : query.metric[0].dimensions if query.id == "healthy"]) == tomap({
-        LoadBalancer = aws_lb.load_balancer.arn_suffix
+        LoadBalancer = local.load_balancer_servers.arn_suffix
         TargetGroup  = aws_lb_target_group.load_balancer.arn_suffix
       })
     ])
@@ -100,7 +100,7 @@ run "servers_are_health_checked_and_fed_by_the_fleet" {
   }
 
   assert {
-    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/health"
+    condition     = aws_lb_target_group.load_balancer.health_check[0].path == local.load_balancer_health_path
     error_message = "broken servers would go on getting requests"
   }
 }

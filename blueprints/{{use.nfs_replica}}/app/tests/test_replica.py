@@ -11,12 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from app import replica
-from app.replica import Gauge, Replica, ReplicaError, ReplicaSettings
+from app.replica import Replica, ReplicaError, ReplicaSettings
 
 pytestmark = pytest.mark.skipif(
     shutil.which("rsync") is None and not os.environ.get("CI"),
@@ -348,39 +346,3 @@ def test_a_first_copy_tells_by_its_exit_code_how_it_went(share: Path, own: MakeC
     (share / ".share").unlink()
     assert run("once", **told) == 1
     assert run("twice", **told) == 2
-
-
-@mock_aws
-def test_the_age_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch):
-    gauge = Gauge("shop-dev/replica")
-    for age in (None, 12.0, 13.0):
-        gauge.tell(age)
-
-    metrics = boto3.client("cloudwatch").list_metrics(Namespace="shop-dev/replica")["Metrics"]
-    assert [(each["MetricName"], each["Dimensions"]) for each in metrics] == [("AgeSeconds", [])]
-    monkeypatch.setattr(gauge, "_told", time.monotonic() - 61)
-    gauge.tell(14.0)
-    end = time.time() + 60
-    points = boto3.client("cloudwatch").get_metric_statistics(
-        Namespace="shop-dev/replica",
-        MetricName="AgeSeconds",
-        StartTime=end - 600,
-        EndTime=end,
-        Period=600,
-        Statistics=["SampleCount", "Maximum"],
-    )["Datapoints"]
-    assert sum(point["SampleCount"] for point in points) == 2
-    assert max(point["Maximum"] for point in points) == 14
-
-
-def test_nobody_to_tell_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-
-    Gauge("shop-dev/replica").tell(1.0)
-    Gauge("").tell(1.0)
-
-    assert [each.message for each in caplog.records if each.levelno >= logging.WARNING] == [
-        "the age of the copy is told to nobody"
-    ]

@@ -123,6 +123,18 @@ def test_what_is_read_from_a_copy_is_only_accepted(folder: Path, tmp_path: Path)
     assert not (folder / "a").exists()
 
 
+@pytest.mark.parametrize(
+    ("read", "checks"),
+    [("", {"share": True}), ("copy", {"share": True, "copy of the share": False})],
+)
+def test_the_share_is_checked_and_a_copy_of_it_too(
+    folder: Path, tmp_path: Path, read: str, checks: dict[str, bool]
+):
+    app = server(folder, shared_read_folder=read and str(tmp_path / read)).app
+
+    assert {check.name: check.shared for check in app.state.checks} == checks  # type: ignore[attr-defined]
+
+
 def test_the_panel_names_the_newest_file(folder: Path):
     client = server(folder)
     client.put("/shared/a", content=b"1")

@@ -231,3 +231,40 @@ def test_a_copy_is_read_while_the_share_hangs(folder: Path, stuck: threading.Eve
 def test_the_folder_itself_is_no_copy(folder: Path):
     assert not opened(folder).copied
     assert not opened(folder, shared_read_folder=str(folder)).copied
+
+
+def test_a_share_that_answers_passes_its_check_and_a_lost_one_does_not(folder: Path):
+    files = opened(folder)
+    now(files.probe_share())
+
+    folder.rmdir()
+
+    with pytest.raises(FolderUnavailableError):
+        now(files.probe_share())
+
+
+def test_a_share_that_hangs_fails_its_check_in_time(
+    folder: Path, stuck: threading.Event, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "fstatvfs", lambda _: stuck.wait(60))
+    files = opened(folder, shared_seconds=0.1)
+    began = time.monotonic()
+
+    for _ in range(10):
+        with pytest.raises(FolderUnavailableError):
+            now(files.probe_share())
+
+    assert time.monotonic() - began < 5
+    # Requests have threads of their own.
+    assert now(files.listing()) == []
+
+
+def test_the_copy_is_checked_apart_from_the_share(folder: Path):
+    files = opened(folder, shared_read_folder=str(folder / "copy"))
+    now(files.probe_share())
+    with pytest.raises(FolderUnavailableError):
+        now(files.probe_copy())
+
+    (folder / "copy").mkdir()
+
+    now(files.probe_copy())

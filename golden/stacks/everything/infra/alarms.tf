@@ -1,8 +1,7 @@
 # One topic for every alarm: who is told is decided in one place.
 
-# Not encrypted with a key: CloudWatch may not use the AWS-managed key of SNS, and a
-# key of our own would cost money each month to hide the names of alarms.
 resource "aws_sns_topic" "alarms" {
+  # checkov:skip=CKV_AWS_26: CloudWatch may not use the AWS-managed key of SNS, and a key of our own would cost money each month to hide the names of alarms
   name = "${local.name}-alarms"
 }
 
@@ -14,7 +13,7 @@ data "aws_iam_policy_document" "alarms" {
 
     principals {
       type        = "Service"
-      identifiers = ["cloudwatch.amazonaws.com"]
+      identifiers = ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]
     }
 
     condition {

@@ -22,7 +22,7 @@ locals {
       namespace = "AWS/ApplicationELB"
       name      = "HealthyHostCount"
       dimensions = {
-        LoadBalancer = aws_lb.load_balancer.arn_suffix
+        LoadBalancer = local.load_balancer_servers.arn_suffix
         TargetGroup  = aws_lb_target_group.load_balancer.arn_suffix
       }
     }

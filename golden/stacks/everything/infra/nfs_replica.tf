@@ -7,6 +7,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "nfs_replica" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   for_each = {
     replica_copy_seconds     = var.nfs_replica_copy_seconds
     replica_folder           = local.nfs_replica_folder

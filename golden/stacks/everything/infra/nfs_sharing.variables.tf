@@ -1,7 +1,7 @@
 variable "nfs_sharing_backups" {
   type        = bool
-  description = "Whether AWS Backup copies the share every night and keeps each copy for 35 days; costs by what is copied. Switching it off keeps the copies that are there."
-  default     = true
+  description = "Whether AWS Backup copies the share every night and keeps each copy for 35 days; costs by what is copied. Switching it off keeps the copies that are there. Copies are made elsewhere already."
+  default     = false
 }
 
 variable "nfs_sharing_infrequent_days" {

@@ -50,13 +50,14 @@ resource "aws_autoscaling_policy" "scale_out_requests" {
 
     predefined_metric_specification {
       predefined_metric_type = "ALBRequestCountPerTarget"
-      resource_label         = "${aws_lb.load_balancer.arn_suffix}/${aws_lb_target_group.load_balancer.arn_suffix}"
+      resource_label         = "${local.load_balancer_servers.arn_suffix}/${aws_lb_target_group.load_balancer.arn_suffix}"
     }
   }
 
   # A policy about requests is refused while none can reach the servers.
   depends_on = [
     aws_lb_listener_rule.edge_entry,
+    aws_lb_listener.proxies,
   ]
 }
 

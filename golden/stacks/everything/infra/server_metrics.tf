@@ -23,7 +23,7 @@ data "aws_iam_policy_document" "server_metrics" {
 }
 
 resource "aws_iam_role_policy" "server_metrics" {
-  for_each = local.setup_roles
+  for_each = local.setup_all_roles
 
   name   = "server-metrics"
   role   = each.value

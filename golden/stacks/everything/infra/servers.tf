@@ -49,8 +49,12 @@ resource "aws_iam_role" "servers" {
 # would also let the servers read every parameter of the account.
 data "aws_iam_policy_document" "servers_session_manager" {
   statement {
+    actions   = ["ssm:UpdateInstanceInformation"]
+    resources = ["arn:${data.aws_partition.current.partition}:ec2:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:instance/*"]
+  }
+
+  statement {
     actions = [
-      "ssm:UpdateInstanceInformation",
       "ssmmessages:CreateControlChannel",
       "ssmmessages:CreateDataChannel",
       "ssmmessages:OpenControlChannel",

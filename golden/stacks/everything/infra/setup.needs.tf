@@ -2,6 +2,8 @@
 # before it starts, and may go only after it went.
 resource "terraform_data" "setup_needs" {
   depends_on = [
+    aws_iam_role_policy.deep_health_check,
+    aws_ssm_parameter.deep_health_check,
     aws_efs_file_system_policy.nfs_sharing,
     aws_efs_mount_target.nfs_sharing,
     aws_iam_role_policy.nfs_sharing,
@@ -11,12 +13,19 @@ resource "terraform_data" "setup_needs" {
     aws_iam_role_policy.nfs_replica,
     aws_ssm_parameter.nfs_replica,
     aws_ssm_parameter.state_sharing,
-    aws_ssm_parameter.cache_distribution,
+    aws_ssm_parameter.url_rewriting,
+    aws_s3_object.web_storage,
     aws_iam_role_policy.setup,
+    aws_iam_role_policy.setup_settings,
     aws_iam_role_policy.server_metrics,
     aws_ssm_parameter.load_balancer_keep_alive,
     aws_ssm_parameter.load_balancer_trusted_proxies,
+    aws_ssm_parameter.cached_answers,
     aws_iam_role_policy.session_table,
     aws_ssm_parameter.session_table,
+    aws_iam_role_policy.database,
+    aws_ssm_parameter.database,
+    aws_vpc_security_group_egress_rule.database,
+    aws_vpc_security_group_ingress_rule.database,
   ]
 }

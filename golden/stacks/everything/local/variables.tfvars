@@ -24,6 +24,9 @@ load_balancer_deletion_protection = false
 # a mock has no edge locations to wait for
 edge_wait_for_deployment = false
 
+# the mock knows no instance refresh, so a second apply after a change would fail
+proxies_instance_refresh = false
+
 # it has no default, since no name would be yours
 dns_domain = "www.local.test"
 
@@ -32,3 +35,15 @@ dns_zone = "local.test"
 
 # or `make local-down` could not take the table away
 session_table_deletion_protection = false
+
+# or `make local-down` could not take buckets away that hold files
+object_storage_force_destroy = true
+
+# or `make local-down` could not take the database away
+database_deletion_protection = false
+
+# or a copy of it would be left in the mock AWS
+database_final_snapshot = false
+
+# `local/steps/40-database.py` runs the database there, beside one that this machine may have
+database_port = 15432

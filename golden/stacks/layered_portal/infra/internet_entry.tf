@@ -45,6 +45,6 @@ resource "aws_lb_listener_rule" "internet_entry" {
 
   action {
     type             = "forward"
-    target_group_arn = aws_lb_target_group.load_balancer.arn
+    target_group_arn = local.load_balancer_target_group_arn
   }
 }

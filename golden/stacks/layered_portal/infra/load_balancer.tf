@@ -7,6 +7,17 @@ locals {
   load_balancer_port     = 443
   load_balancer_protocol = "HTTPS"
 
+  # What requests of users are forwarded to, and the load balancer that speaks to the servers.
+  load_balancer_target_group_arn = aws_lb_target_group.load_balancer.arn
+  load_balancer_servers = {
+    arn_suffix        = aws_lb.load_balancer.arn_suffix
+    listener_arn      = aws_lb_listener.load_balancer.arn
+    security_group_id = aws_security_group.load_balancer.id
+  }
+
+  # Headers that a request must carry to be forwarded, whatever rule forwards it.
+  load_balancer_guards = {}
+
   # Where a request must come from for its X-Forwarded headers to be believed.
   load_balancer_trusted_proxies = [for subnet in aws_subnet.network_public : subnet.cidr_block]
 }
@@ -24,7 +35,7 @@ resource "aws_security_group" "load_balancer" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "load_balancer_servers" {
-  security_group_id            = aws_security_group.load_balancer.id
+  security_group_id            = local.load_balancer_servers.security_group_id
   description                  = "Requests and health checks to the servers"
   referenced_security_group_id = aws_security_group.servers.id
   ip_protocol                  = "tcp"
@@ -35,7 +46,7 @@ resource "aws_vpc_security_group_egress_rule" "load_balancer_servers" {
 resource "aws_vpc_security_group_ingress_rule" "load_balancer_servers" {
   security_group_id            = aws_security_group.servers.id
   description                  = "Requests and health checks from the load balancer"
-  referenced_security_group_id = aws_security_group.load_balancer.id
+  referenced_security_group_id = local.load_balancer_servers.security_group_id
   ip_protocol                  = "tcp"
   from_port                    = local.servers_port
   to_port                      = local.servers_port
@@ -44,6 +55,8 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer_servers" {
 # Who asked for what, from where, and how long it took: needed after the fact, so
 # written from the first day.
 resource "aws_s3_bucket" "load_balancer_logs" {
+  # checkov:skip=CKV_AWS_18,CKV_AWS_21,CKV_AWS_144,CKV2_AWS_62: what AWS writes once and lets expire needs no older versions, copies or notices, and logs of logs have no end
+  # checkov:skip=CKV_AWS_145: load balancers can write to buckets with keys of S3, not with keys of KMS
   bucket_prefix = "${local.name}-logs-"
 
   # A load balancer that may be deleted may take its logs with it; else they stay.
@@ -59,7 +72,6 @@ resource "aws_s3_bucket_public_access_block" "load_balancer_logs" {
   restrict_public_buckets = true
 }
 
-# Load balancers can write to buckets with keys of S3, not with keys of KMS.
 resource "aws_s3_bucket_server_side_encryption_configuration" "load_balancer_logs" {
   bucket = aws_s3_bucket.load_balancer_logs.id
 
@@ -129,6 +141,7 @@ resource "aws_s3_bucket_policy" "load_balancer_logs" {
 }
 
 resource "aws_lb" "load_balancer" {
+  # checkov:skip=CKV2_AWS_28: a web ACL is tuned to one application and costs money by the month and the request
   name               = local.name
   load_balancer_type = "application"
   security_groups    = [aws_security_group.load_balancer.id]
@@ -153,6 +166,7 @@ resource "aws_lb" "load_balancer" {
 }
 
 resource "aws_lb_target_group" "load_balancer" {
+  # checkov:skip=CKV_AWS_378: from here to the servers requests stay inside the VPC, and nobody else reaches that port
   name                 = local.name
   port                 = local.servers_port
   protocol             = "HTTP"
@@ -164,12 +178,29 @@ resource "aws_lb_target_group" "load_balancer" {
   load_balancing_algorithm_type = "least_outstanding_requests"
 
   health_check {
-    path                = var.load_balancer_health_check.path
+    path                = coalesce(var.load_balancer_health_check.path, local.load_balancer_health_path)
     interval            = var.load_balancer_health_check.interval_seconds
     timeout             = var.load_balancer_health_check.timeout_seconds
     healthy_threshold   = var.load_balancer_health_check.healthy_threshold
     unhealthy_threshold = var.load_balancer_health_check.unhealthy_threshold
     matcher             = "200"
+  }
+
+  # With a smaller share of healthy servers than this, all get requests: what so many have in
+  # common is hardly each one's own fault, and the few that are left would drown. DNS must not
+  # give up a zone later than that, so both have the same limit.
+  dynamic "target_group_health" {
+    for_each = local.load_balancer_fail_open_percent == null ? [] : [tostring(local.load_balancer_fail_open_percent)]
+
+    content {
+      dns_failover {
+        minimum_healthy_targets_percentage = target_group_health.value
+      }
+
+      unhealthy_state_routing {
+        minimum_healthy_targets_percentage = target_group_health.value
+      }
+    }
   }
 
   # Off: a user bound to one server would lose the session with it, and a new server
@@ -181,6 +212,7 @@ resource "aws_lb_target_group" "load_balancer" {
 }
 
 resource "aws_autoscaling_attachment" "load_balancer" {
+  # checkov:skip=CKV2_AWS_15: its check decides about requests; if it replaced servers too, one failed dependency would relaunch them all
   autoscaling_group_name = aws_autoscaling_group.servers.name
   lb_target_group_arn    = aws_lb_target_group.load_balancer.arn
 }
@@ -206,6 +238,7 @@ resource "aws_lb_listener" "load_balancer" {
 # The load balancer stands in the public subnets, and what it says about users is true.
 # The application believes nobody else about a user's address and protocol.
 resource "aws_ssm_parameter" "load_balancer_trusted_proxies" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   name  = "/${var.project}/${var.environment}/app/trusted_proxies"
   type  = "String"
   value = join(",", sort(local.load_balancer_trusted_proxies))
@@ -214,6 +247,7 @@ resource "aws_ssm_parameter" "load_balancer_trusted_proxies" {
 # A server that closes an idle connection first, just as the load balancer sends a request
 # on it, makes that request a 502: so it waits longer than the load balancer does.
 resource "aws_ssm_parameter" "load_balancer_keep_alive" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   name  = "/${var.project}/${var.environment}/app/keep_alive_seconds"
   type  = "String"
   value = tostring(var.load_balancer_idle_timeout_seconds + 15)

@@ -4,6 +4,7 @@ resource "terraform_data" "setup_needs" {
   depends_on = [
     aws_ssm_parameter.state_sharing,
     aws_iam_role_policy.setup,
+    aws_iam_role_policy.setup_settings,
     aws_ssm_parameter.load_balancer_keep_alive,
     aws_ssm_parameter.load_balancer_trusted_proxies,
     aws_iam_role_policy.session_cache,

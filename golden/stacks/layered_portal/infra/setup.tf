@@ -50,11 +50,12 @@ locals {
     file("${local.setup_root}/servers/setup/fetch.sh"),
   ])
 
-  # What cloud-init runs on a server of each kind. A part that is for one kind only looks at
-  # SETUP_KIND; a server that stands alone has no group that waits for it.
+  # What cloud-init runs on a server of each kind. A server that stands alone has no group that
+  # waits for it.
   setup_user_data = {
     for kind in local.setup_kinds : kind => join("\n", concat(
       ["#!/bin/bash", "export SETUP_KIND='${kind}'"],
+      contains(keys(local.setup_roles), kind) ? [] : ["export SETUP_APPLICATION='no'"],
       contains(local.setup_group_kinds, kind) ? ["export SETUP_LAUNCH_HOOK='${local.setup_launch_hook}'"] : [],
       [local.setup_script],
     ))
@@ -62,8 +63,9 @@ locals {
 }
 
 resource "aws_s3_bucket" "setup" {
+  # checkov:skip=CKV_AWS_18,CKV_AWS_144,CKV_AWS_145,CKV2_AWS_62: it holds copies of this repository's files and nothing else, and servers check the hash of what they fetch
   bucket_prefix = "${local.name}-setup-"
-  force_destroy = true # it holds copies of this repository's files and nothing else
+  force_destroy = true
 }
 
 resource "aws_s3_bucket_versioning" "setup" {
@@ -141,6 +143,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "setup" {
     noncurrent_version_expiration {
       noncurrent_days = var.setup_rollback_days
     }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
   }
 }
 
@@ -159,9 +165,19 @@ data "aws_iam_policy_document" "setup" {
     actions   = ["s3:GetObjectVersion"]
     resources = ["${aws_s3_bucket.setup.arn}/bundles/*"]
   }
+}
 
-  # Secure strings under the AWS-managed key `aws/ssm` need no permission for the key: its
-  # own policy lets everyone who may read the parameter decrypt it through Parameter Store.
+resource "aws_iam_role_policy" "setup" {
+  for_each = local.setup_all_roles
+
+  name   = "setup"
+  role   = each.value
+  policy = data.aws_iam_policy_document.setup.json
+}
+
+# Secure strings under the AWS-managed key `aws/ssm` need no permission for the key: its
+# own policy lets everyone who may read the parameter decrypt it through Parameter Store.
+data "aws_iam_policy_document" "setup_settings" {
   statement {
     sid     = "ReadSettings"
     actions = ["ssm:GetParametersByPath"]
@@ -172,10 +188,10 @@ data "aws_iam_policy_document" "setup" {
   }
 }
 
-resource "aws_iam_role_policy" "setup" {
+resource "aws_iam_role_policy" "setup_settings" {
   for_each = local.setup_roles
 
-  name   = "setup"
+  name   = "settings"
   role   = each.value
-  policy = data.aws_iam_policy_document.setup.json
+  policy = data.aws_iam_policy_document.setup_settings.json
 }

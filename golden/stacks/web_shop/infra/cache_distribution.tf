@@ -1,5 +1,5 @@
-# Files that are the same for everybody are kept at the edge. The application says how
-# long in `Cache-Control`; this policy holds it within bounds.
+# Files that are the same for everybody are kept at the edge. Each says how long in
+# `Cache-Control`; this policy holds it within bounds.
 
 resource "aws_cloudfront_cache_policy" "cache_distribution" {
   name    = "${local.name}-static"
@@ -27,18 +27,4 @@ resource "aws_cloudfront_cache_policy" "cache_distribution" {
       query_string_behavior = "none"
     }
   }
-}
-
-# What the application puts into `Cache-Control`.
-resource "aws_ssm_parameter" "cache_distribution" {
-  for_each = {
-    cache_edge_seconds = var.cache_distribution_edge_seconds
-    cache_page_seconds = var.cache_distribution_page_seconds
-    public_scheme      = "https" # CloudFront sends users there, whatever it speaks to its origin
-    static_max_age     = var.cache_distribution_browser_seconds
-  }
-
-  name  = "/${var.project}/${var.environment}/app/${each.key}"
-  type  = "String"
-  value = each.value
 }

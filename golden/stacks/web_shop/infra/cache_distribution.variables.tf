@@ -1,17 +1,6 @@
-variable "cache_distribution_browser_seconds" {
-  type        = number
-  description = "Seconds a browser keeps a static file; nobody can take it back from there, so keep it short."
-  default     = 300
-
-  validation {
-    condition     = var.cache_distribution_browser_seconds >= 0 && var.cache_distribution_browser_seconds <= 86400
-    error_message = "cache_distribution_browser_seconds must be between 0 and 86400: what a browser keeps cannot be invalidated; got ${var.cache_distribution_browser_seconds}."
-  }
-}
-
 variable "cache_distribution_edge_seconds" {
   type        = number
-  description = "Seconds the edge keeps a static file; `scripts/invalidate.py` takes it back earlier."
+  description = "Seconds the edge keeps a file that does not say itself for how long; `scripts/invalidate.py` takes it back earlier."
   default     = 86400
 
   validation {
@@ -28,17 +17,6 @@ variable "cache_distribution_max_seconds" {
   validation {
     condition     = var.cache_distribution_max_seconds >= 1 && var.cache_distribution_max_seconds <= 31536000
     error_message = "cache_distribution_max_seconds must be between 1 and 31536000, a year; got ${var.cache_distribution_max_seconds}."
-  }
-}
-
-variable "cache_distribution_page_seconds" {
-  type        = number
-  description = "Seconds a browser keeps a page of someone without a session, where the page itself says nothing."
-  default     = 10
-
-  validation {
-    condition     = var.cache_distribution_page_seconds >= 0 && var.cache_distribution_page_seconds <= 300
-    error_message = "cache_distribution_page_seconds must be between 0 and 300: a page is where changes show first; got ${var.cache_distribution_page_seconds}."
   }
 }
 

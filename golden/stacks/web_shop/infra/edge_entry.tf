@@ -9,6 +9,7 @@ data "aws_ec2_managed_prefix_list" "edge_entry" {
 # The list counts as 55 of the 60 rules a security group takes, so it can open one
 # port only.
 resource "aws_vpc_security_group_ingress_rule" "edge_entry" {
+  # checkov:skip=CKV_AWS_260: it is open to the addresses of CloudFront only
   security_group_id = aws_security_group.load_balancer.id
   description       = "Requests from CloudFront"
   prefix_list_id    = data.aws_ec2_managed_prefix_list.edge_entry.id
@@ -47,6 +48,6 @@ resource "aws_lb_listener_rule" "edge_entry" {
 
   action {
     type             = "forward"
-    target_group_arn = aws_lb_target_group.load_balancer.arn
+    target_group_arn = local.load_balancer_target_group_arn
   }
 }

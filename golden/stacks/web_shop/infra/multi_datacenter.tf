@@ -27,7 +27,7 @@ resource "aws_cloudwatch_metric_alarm" "multi_datacenter_zone" {
 
   dimensions = {
     AvailabilityZone = each.key
-    LoadBalancer     = aws_lb.load_balancer.arn_suffix
+    LoadBalancer     = local.load_balancer_servers.arn_suffix
     TargetGroup      = aws_lb_target_group.load_balancer.arn_suffix
   }
 }

@@ -3,10 +3,11 @@
 resource "terraform_data" "setup_needs" {
   depends_on = [
     aws_ssm_parameter.state_sharing,
-    aws_ssm_parameter.cache_distribution,
     aws_iam_role_policy.setup,
+    aws_iam_role_policy.setup_settings,
     aws_ssm_parameter.load_balancer_keep_alive,
     aws_ssm_parameter.load_balancer_trusted_proxies,
+    aws_ssm_parameter.cached_answers,
     aws_iam_role_policy.session_table,
     aws_ssm_parameter.session_table,
   ]

@@ -1,8 +1,11 @@
-# Every kind of server that is set up from here. Whoever needs a permission or a connection for
-# the application gives it to each of them, in a role policy or a rule of its own.
+# Every kind of server that is set up from here.
 
 locals {
-  setup_kinds           = ["servers"]
+  setup_kinds     = ["servers"]
+  setup_all_roles = { servers = aws_iam_role.servers.id }
+
+  # Those that run the application. Whoever needs a permission or a connection for it gives it to
+  # each of them, in a role policy or a rule of its own.
   setup_roles           = { servers = aws_iam_role.servers.id }
   setup_security_groups = { servers = aws_security_group.servers.id }
 
@@ -14,7 +17,4 @@ locals {
   setup_architectures  = { servers = local.servers_architecture }
   setup_instance_types = { servers = var.servers_instance_type }
   setup_volumes_gib    = { servers = var.servers_volume_gib }
-
-  # The image they start from; null is Amazon's own, for the architecture of each.
-  setup_image_id = null
 }

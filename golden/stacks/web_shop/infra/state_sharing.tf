@@ -7,6 +7,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "state_sharing" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   for_each = {
     session_cookie_secure   = coalesce(var.state_sharing_cookie_secure, local.state_sharing_https)
     session_max_age_seconds = var.state_sharing_max_age_seconds

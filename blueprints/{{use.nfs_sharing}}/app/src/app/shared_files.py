@@ -148,6 +148,9 @@ class SharedFiles:
             if self.copied
             else self.share
         )
+        # Apart from the others: requests that wait must not make the share look lost, nor a
+        # share that is looked at keep requests waiting.
+        self._watched = Folder(settings.shared_folder, settings.shared_seconds, threads=2)
 
     async def listing(self) -> list[SharedFile]:
         """Every file, in the order of their names."""
@@ -183,6 +186,14 @@ class SharedFiles:
 
         await self.share.ask(unlink)
 
+    async def probe_share(self) -> None:
+        """Ask the share itself: what else there is to know of it may be remembered for a while."""
+        await self._watched.ask(os.fstatvfs)
+
+    async def probe_copy(self) -> None:
+        """Ask the folder that is read from."""
+        await self.near.ask(os.fstatvfs)
+
     def check_size(self, size: int) -> None:
         """Refuse what is too large to be a shared file."""
         if size > self.settings.shared_max_file_bytes:
@@ -191,7 +202,8 @@ class SharedFiles:
             )
 
     async def close(self) -> None:
-        """Let go of both folders."""
+        """Let go of the folders."""
+        self._watched.close()
         self.share.close()
         self.near.close()
 

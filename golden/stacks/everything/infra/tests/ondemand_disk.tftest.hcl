@@ -70,6 +70,39 @@ run "stripes_are_not_changed_under_the_data" {
   expect_failures = [aws_ebs_volume.ondemand_disk]
 }
 
+run "it_is_made_from_a_copy_if_one_is_named" {
+  command = plan
+
+  variables {
+    ondemand_disk_snapshot_ids = { "01" = "snap-0123456789abcdef0" }
+  }
+
+  assert {
+    condition     = [for volume in aws_ebs_volume.ondemand_disk : [volume.snapshot_id, volume.encrypted, volume.final_snapshot]] == [["snap-0123456789abcdef0", true, true]]
+    error_message = "the disk is empty, or not encrypted, or nothing is kept of the one before"
+  }
+}
+
+run "a_copy_of_another_stripe_is_refused" {
+  command = plan
+
+  variables {
+    ondemand_disk_snapshot_ids = { "01" = "snap-0123456789abcdef0", "02" = "snap-0123456789abcdef1" }
+  }
+
+  expect_failures = [aws_ebs_volume.ondemand_disk]
+}
+
+run "what_is_no_copy_is_refused" {
+  command = plan
+
+  variables {
+    ondemand_disk_snapshot_ids = { "01" = "vol-0123456789abcdef0" }
+  }
+
+  expect_failures = [var.ondemand_disk_snapshot_ids]
+}
+
 run "the_server_is_told_its_volumes" {
   assert {
     condition     = strcontains(local.setup_user_data["standalone_server"], "export ONDEMAND_DISK_VOLUMES='${join(" ", output.ondemand_disk_volume_ids)}'")

@@ -63,7 +63,7 @@ run "policies_act_on_the_fleet_behind_the_load_balancer" {
   }
 
   assert {
-    condition     = one(aws_autoscaling_policy.scale_out_requests).target_tracking_configuration[0].predefined_metric_specification[0].resource_label == "${aws_lb.load_balancer.arn_suffix}/${aws_lb_target_group.load_balancer.arn_suffix}"
+    condition     = one(aws_autoscaling_policy.scale_out_requests).target_tracking_configuration[0].predefined_metric_specification[0].resource_label == "${local.load_balancer_servers.arn_suffix}/${aws_lb_target_group.load_balancer.arn_suffix}"
     error_message = "requests of another load balancer are counted"
   }
 }

@@ -14,7 +14,7 @@ run "servers_report_into_one_namespace_only" {
   }
 
   assert {
-    condition     = keys(aws_iam_role_policy.server_metrics) == keys(local.setup_roles)
+    condition     = keys(aws_iam_role_policy.server_metrics) == keys(local.setup_all_roles)
     error_message = "a kind of servers may report nothing"
   }
 }
@@ -28,7 +28,7 @@ run "what_is_measured_is_told_apart_by_server_alone" {
 
 run "the_agent_and_what_it_measures_reach_the_server" {
   assert {
-    condition     = contains(local.setup_bundle_files, "servers/setup/configure/70-metrics.sh")
+    condition     = contains(local.setup_bundle_files, "servers/setup/configure/any/70-metrics.sh")
     error_message = "the bundle does not start the agent"
   }
 

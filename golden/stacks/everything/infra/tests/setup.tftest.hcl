@@ -82,21 +82,35 @@ run "the_bucket_is_closed" {
     condition     = one(aws_s3_bucket_versioning.setup.versioning_configuration).status == "Enabled"
     error_message = "a replaced bundle would be lost"
   }
+
+  assert {
+    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.setup.rule : length(rule.abort_incomplete_multipart_upload) == 1])
+    error_message = "an upload that was broken off is kept and paid for, and nobody sees it"
+  }
 }
 
 run "servers_may_read_their_bundle_and_settings_only" {
   assert {
-    condition = flatten([for statement in data.aws_iam_policy_document.setup.statement : statement.resources]) == [
-      "${aws_s3_bucket.setup.arn}/bundles/*",
-      "arn:aws:ssm:eu-central-1:123456789012:parameter/${var.project}/${var.environment}/app",
-      "arn:aws:ssm:eu-central-1:123456789012:parameter/${var.project}/${var.environment}/app/*",
-    ]
-    error_message = "the setup policy reaches further than bundle and settings"
+    condition     = [for statement in data.aws_iam_policy_document.setup.statement : statement.resources] == [toset(["${aws_s3_bucket.setup.arn}/bundles/*"])] && [for statement in data.aws_iam_policy_document.setup.statement : statement.actions] == [toset(["s3:GetObjectVersion"])]
+    error_message = "the setup policy allows more than reading the bundle"
   }
 
   assert {
-    condition     = toset(flatten([for statement in data.aws_iam_policy_document.setup.statement : statement.actions])) == toset(["s3:GetObjectVersion", "ssm:GetParametersByPath"])
-    error_message = "the setup policy allows more than reading"
+    condition = [for statement in data.aws_iam_policy_document.setup_settings.statement : statement.resources] == [toset([
+      "arn:aws:ssm:eu-central-1:123456789012:parameter/${var.project}/${var.environment}/app",
+      "arn:aws:ssm:eu-central-1:123456789012:parameter/${var.project}/${var.environment}/app/*",
+    ])] && [for statement in data.aws_iam_policy_document.setup_settings.statement : statement.actions] == [toset(["ssm:GetParametersByPath"])]
+    error_message = "the settings policy allows more than reading the settings"
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy.setup) == keys(local.setup_all_roles) && toset(keys(local.setup_all_roles)) == toset(local.setup_kinds)
+    error_message = "a kind of server may not fetch its bundle"
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy.setup_settings) == keys(local.setup_roles) && alltrue([for kind, text in local.setup_user_data : contains(keys(local.setup_roles), kind) != strcontains(text, "export SETUP_APPLICATION='no'")])
+    error_message = "a server that runs no application may read its settings, or one that does may not"
   }
 }
 

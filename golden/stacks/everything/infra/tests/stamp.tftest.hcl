@@ -85,6 +85,31 @@ run "the_image_fits_every_server" {
   }
 }
 
+run "there_is_one_builder" {
+  assert {
+    condition = alltrue([for each in [
+      aws_s3_object.stamp,
+      aws_iam_role.stamp,
+      aws_iam_role_policy.stamp,
+      aws_iam_role_policy_attachment.stamp,
+      aws_iam_instance_profile.stamp,
+      aws_security_group.stamp,
+      aws_vpc_security_group_egress_rule.stamp_https,
+      aws_imagebuilder_component.stamp,
+      aws_imagebuilder_image_recipe.stamp,
+      aws_imagebuilder_infrastructure_configuration.stamp,
+      aws_imagebuilder_distribution_configuration.stamp,
+      aws_cloudwatch_log_group.stamp,
+      aws_imagebuilder_image.stamp,
+      aws_imagebuilder_image_pipeline.stamp,
+      aws_iam_role.stamp_lifecycle,
+      aws_iam_role_policy_attachment.stamp_lifecycle,
+      aws_imagebuilder_lifecycle_policy.stamp,
+    ] : length(each) == 1])
+    error_message = "the builder is there twice, or in part"
+  }
+}
+
 run "the_build_machine_is_closed" {
   assert {
     condition     = one(aws_imagebuilder_infrastructure_configuration.stamp[0].instance_metadata_options).http_tokens == "required"
@@ -104,6 +129,11 @@ run "the_build_machine_is_closed" {
   assert {
     condition     = flatten([for statement in data.aws_iam_policy_document.stamp.statement : statement.resources if strcontains(join(" ", statement.actions), "s3:")]) == ["${aws_s3_bucket.setup.arn}/bundles/image.json"]
     error_message = "the build machine may read more than its bundle"
+  }
+
+  assert {
+    condition     = alltrue([for action in flatten([for statement in data.aws_iam_policy_document.stamp.statement : statement.actions if contains(statement.resources, "*")]) : can(regex("^(ec2|ssm)messages:", action))])
+    error_message = "the build machine may do on everything what knows a narrower resource"
   }
 }
 

@@ -12,9 +12,10 @@ def patch() -> None:
 
     moto adds the old `ForwardedValues` to a behaviour that has a cache policy, CloudFront's own
     certificate to a distribution that has another one, and to that certificate a way of telling
-    names apart.
+    names apart. It drops the access control with which a bucket is asked.
     """
     behavior, certificate = models.DefaultCacheBehaviour.__init__, models.ViewerCertificate.__init__
+    begin = models.Origin.__init__
 
     def behave(self: models.DefaultCacheBehaviour, config: dict[str, Any]) -> None:
         behavior(self, config)
@@ -28,5 +29,11 @@ def patch() -> None:
         else:
             self.ssl_support_method = ""
 
+    def originate(self: models.Origin, origin: dict[str, Any]) -> None:
+        begin(self, origin)
+        control = origin.get("OriginAccessControlId") or ""
+        self.origin_access_control_id = control  # type: ignore[attr-defined]
+
+    models.Origin.__init__ = originate  # type: ignore[method-assign]
     models.DefaultCacheBehaviour.__init__ = behave  # type: ignore[method-assign]
     models.ViewerCertificate.__init__ = certify  # type: ignore[method-assign]

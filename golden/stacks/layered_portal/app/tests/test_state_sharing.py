@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from app import session_stores
 from app.features import state_sharing
 from app.main import build
-from app.sessions import Sessions, SessionSettings
+from app.sessions import Sessions, SessionSettings, StoreUnavailableError
 from app.settings import Settings
 from memory_store import MemoryStore
 
@@ -92,6 +92,20 @@ def test_static_files_and_health_never_ask_the_store(store: MemoryStore):
         assert browser.get(path).status_code == 200
 
     assert store.calls == []
+
+
+@pytest.mark.anyio
+async def test_the_store_is_checked_by_one_read(store: MemoryStore):
+    (check,) = server(store, session_store_timeout_seconds=0.05).app.state.checks  # type: ignore[attr-defined]
+    assert check.shared
+
+    await check.probe()
+
+    assert store.calls == ["get"]
+    for how in ("down", "silent"):
+        setattr(store, how, True)
+        with pytest.raises(StoreUnavailableError):
+            await check.probe()
 
 
 def test_a_login_moves_the_session_to_a_new_id(store: MemoryStore):

@@ -85,9 +85,14 @@ def test_the_trace_of_the_load_balancer_is_kept_and_anything_else_is_not(
 
 
 def test_health_probes_do_not_fill_the_log(lines: list[dict[str, object]]):
-    TestClient(application()).get("/health")
+    app = application()
+    for path in ("/health/more", "/healthy"):
+        app.add_api_route(path, lambda: "ok")
+    for path in ("/health", "/health/more", "/health/none", "/healthy"):
+        TestClient(app).get(path)
 
-    assert [line for line in lines if line["message"] == "request"] == []
+    told = [(line["path"], line["status"]) for line in lines if line["message"] == "request"]
+    assert told == [("/health/none", 404), ("/healthy", 200)]
 
 
 def test_a_crash_is_logged_once_and_told_without_its_reason(lines: list[dict[str, object]]):

@@ -9,7 +9,7 @@ mock_provider "aws" {
 
 run "every_request_is_forwarded" {
   assert {
-    condition     = aws_lb_listener_rule.internet_entry.action[0].type == "forward" && aws_lb_listener_rule.internet_entry.action[0].target_group_arn == aws_lb_target_group.load_balancer.arn
+    condition     = aws_lb_listener_rule.internet_entry.action[0].type == "forward" && aws_lb_listener_rule.internet_entry.action[0].target_group_arn == local.load_balancer_target_group_arn
     error_message = "requests do not reach the servers"
   }
 

@@ -18,7 +18,7 @@ run "nothing_is_forwarded_by_default" {
 
 run "servers_listen_to_the_load_balancer_only" {
   assert {
-    condition     = aws_vpc_security_group_ingress_rule.load_balancer_servers.security_group_id == aws_security_group.servers.id && aws_vpc_security_group_ingress_rule.load_balancer_servers.referenced_security_group_id == aws_security_group.load_balancer.id
+    condition     = aws_vpc_security_group_ingress_rule.load_balancer_servers.security_group_id == aws_security_group.servers.id && aws_vpc_security_group_ingress_rule.load_balancer_servers.referenced_security_group_id == local.load_balancer_servers.security_group_id
     error_message = "the servers do not admit just the load balancer"
   }
 
@@ -28,7 +28,7 @@ run "servers_listen_to_the_load_balancer_only" {
   }
 
   assert {
-    condition     = aws_vpc_security_group_egress_rule.load_balancer_servers.referenced_security_group_id == aws_security_group.servers.id
+    condition     = aws_vpc_security_group_egress_rule.load_balancer_servers.security_group_id == local.load_balancer_servers.security_group_id && aws_vpc_security_group_egress_rule.load_balancer_servers.referenced_security_group_id == aws_security_group.servers.id
     error_message = "the load balancer may speak to others than the servers"
   }
 
@@ -89,8 +89,21 @@ run "the_health_check_is_what_was_asked_for" {
   }
 
   assert {
-    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/health" && aws_lb_target_group.load_balancer.health_check[0].interval == 30 && aws_lb_target_group.load_balancer.health_check[0].unhealthy_threshold == 5
+    condition     = aws_lb_target_group.load_balancer.health_check[0].path == local.load_balancer_health_path && aws_lb_target_group.load_balancer.health_check[0].interval == 30 && aws_lb_target_group.load_balancer.health_check[0].unhealthy_threshold == 5
     error_message = "the check is ${jsonencode(aws_lb_target_group.load_balancer.health_check[0])}"
+  }
+}
+
+run "the_path_of_the_health_check_can_be_another" {
+  command = plan
+
+  variables {
+    load_balancer_health_check = { path = "/ready" }
+  }
+
+  assert {
+    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/ready"
+    error_message = "servers are asked at ${aws_lb_target_group.load_balancer.health_check[0].path}"
   }
 }
 

@@ -60,7 +60,7 @@ run "every_behaviour_is_encrypted_and_guarded" {
   assert {
     condition = alltrue([
       for behavior in concat(aws_cloudfront_distribution.edge.default_cache_behavior, aws_cloudfront_distribution.edge.ordered_cache_behavior) :
-      behavior.viewer_protocol_policy == "redirect-to-https" && behavior.response_headers_policy_id == "67f7725c-6f97-4210-82d7-5512b31e9d03"
+      behavior.viewer_protocol_policy == "redirect-to-https" && contains(["67f7725c-6f97-4210-82d7-5512b31e9d03"], behavior.response_headers_policy_id)
     ])
     error_message = "a behaviour serves plain HTTP, or answers without security headers"
   }
@@ -70,7 +70,7 @@ run "what_is_cached_forgets_who_asked" {
   assert {
     condition = alltrue([
       for behavior in aws_cloudfront_distribution.edge.ordered_cache_behavior :
-      behavior.cache_policy_id == local.edge_caching_disabled || !contains(behavior.allowed_methods, "POST") && try(length(behavior.origin_request_policy_id), 0) == 0
+      behavior.cache_policy_id == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad" || !contains(behavior.allowed_methods, "POST") && try(length(behavior.origin_request_policy_id), 0) == 0
     ])
     error_message = "a cached behaviour takes POST, or passes on more than its cache key"
   }
@@ -83,6 +83,13 @@ run "every_behaviour_has_its_origin" {
       [for origin in aws_cloudfront_distribution.edge.origin : origin.origin_id],
     )) == 0
     error_message = "a behaviour names an origin that is not there"
+  }
+}
+
+run "no_path_is_answered_twice" {
+  assert {
+    condition     = length(distinct([for behavior in aws_cloudfront_distribution.edge.ordered_cache_behavior : behavior.path_pattern])) == length(aws_cloudfront_distribution.edge.ordered_cache_behavior)
+    error_message = "CloudFront refuses two behaviours of one path"
   }
 }
 

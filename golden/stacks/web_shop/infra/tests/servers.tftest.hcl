@@ -39,6 +39,24 @@ run "servers_start_from_the_image_and_set_themselves_up" {
     condition     = base64decode(aws_launch_template.servers.user_data) == local.setup_user_data["servers"]
     error_message = "servers are not started with the setup's user data"
   }
+
+  assert {
+    condition     = aws_launch_template.servers.update_default_version
+    error_message = "whoever starts a server by hand gets it as it was first set up"
+  }
+}
+
+run "people_reach_a_server_through_session_manager" {
+  assert {
+    condition = length(setsubtract([
+      "ssm:UpdateInstanceInformation",
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+    ], flatten(data.aws_iam_policy_document.servers_session_manager.statement[*].actions))) == 0
+    error_message = "servers do not register with Systems Manager, so nobody can look into one"
+  }
 }
 
 run "servers_stand_in_private_subnets" {
@@ -98,6 +116,15 @@ run "a_server_that_says_nothing_is_replaced" {
   assert {
     condition     = data.aws_iam_policy_document.servers_launch_hook.statement[0].resources == toset(["arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:autoScalingGroupName/${aws_autoscaling_group.servers.name}"])
     error_message = "servers may answer for another group than their own"
+  }
+}
+
+run "session_manager_may_do_on_everything_only_what_knows_no_less" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for action in flatten([for statement in data.aws_iam_policy_document.servers_session_manager.statement : statement.actions if contains(statement.resources, "*")]) : startswith(action, "ssmmessages:")])
+    error_message = "servers may do to others what they need for themselves"
   }
 }
 

@@ -23,12 +23,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
 from app import logs
+from app.gauge import Gauge
 from app.settings import FeatureSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -54,9 +52,6 @@ VANISHED = 24
 
 KEPT = 2
 """Copies that stay: the current one, and the one somebody may still be reading."""
-
-TELL_SECONDS = 60
-"""How often the age of the copy is told to CloudWatch, at most."""
 
 
 class ReplicaSettings(FeatureSettings):
@@ -194,36 +189,14 @@ def end(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
-class Gauge:
-    """Tells CloudWatch how old the copy is, in one metric for all servers: the worst counts."""
-
-    def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
-        self._told: float | None = None
-
-    def tell(self, age: float | None) -> None:
-        """Send the age, unless it was sent a moment ago. A failure is logged and no more."""
-        now = time.monotonic()
-        lately = self._told is not None and now - self._told < TELL_SECONDS
-        if not self.namespace or age is None or lately:
-            return
-        datum = {"MetricName": "AgeSeconds", "Unit": "Seconds", "Value": age}
-        limits = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
-        try:
-            client = boto3.client("cloudwatch", config=limits)
-            client.put_metric_data(Namespace=self.namespace, MetricData=[datum])
-        except (BotoCoreError, ClientError) as error:
-            log.warning("the age of the copy is told to nobody", extra={"reason": str(error)})
-        else:
-            self._told = now
-
-
 def follow(replica: Replica, stop: Event) -> None:
     """Copy the share until told to stop; what fails is tried again the next time."""
-    gauge = Gauge(replica.settings.replica_metric_namespace)
+    # The worst of all servers counts.
+    gauge = Gauge(replica.settings.replica_metric_namespace, "AgeSeconds", "Seconds")
     while not stop.is_set():
         attempt(replica)
-        gauge.tell(replica.age())
+        if (age := replica.age()) is not None:
+            gauge.tell(age)
         stop.wait(replica.settings.replica_interval_seconds * random.uniform(0.8, 1.2))  # noqa: S311
 
 

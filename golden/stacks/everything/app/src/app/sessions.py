@@ -177,6 +177,10 @@ class Sessions:
         """Begin a visit with what the browser sent; nothing is asked of the store yet."""
         return Visit(self, cookie if cookie and _ID.fullmatch(cookie) else None)
 
+    async def probe(self) -> None:
+        """Read a record that nobody has, the least there is to ask of a store."""
+        await self.ask(self.store.get(key_of("probe")))
+
     def now(self) -> int:
         return int(self.clock())
 

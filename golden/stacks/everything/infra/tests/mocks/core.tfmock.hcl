@@ -26,3 +26,9 @@ mock_data "aws_region" {
     name = "eu-central-1"
   }
 }
+
+mock_resource "aws_s3_bucket" {
+  defaults = {
+    arn = "arn:aws:s3:::mock"
+  }
+}

@@ -29,12 +29,6 @@ mock_resource "aws_autoscaling_group" {
   }
 }
 
-mock_resource "aws_s3_bucket" {
-  defaults = {
-    arn = "arn:aws:s3:::mock"
-  }
-}
-
 mock_resource "aws_s3_object" {
   defaults = {
     version_id = "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"

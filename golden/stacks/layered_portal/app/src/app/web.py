@@ -66,7 +66,7 @@ class RequestLog:
         if trace := _TRACE.match(Headers(scope=scope).get("x-amzn-trace-id", "")):
             fields["trace"] = trace.group()
         # Every load balancer node asks every few seconds; its answers would drown the rest.
-        probe = scope["path"] == "/health" and status == 200
+        probe = f"{scope['path']}/".startswith("/health/") and status == 200
         log.log(logging.DEBUG if probe else logging.INFO, "request", extra=fields)
 
 

@@ -1,5 +1,6 @@
 """Put the application together: `uvicorn --factory app.main:create_app`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app import __version__, features, logs, page, web
+from app import __version__, checks, features, logs, page, web
 from app.identity import WhoAmI
 from app.settings import Settings
 
@@ -58,8 +59,12 @@ async def version(request: Request) -> dict[str, str]:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Let each feature close what it opened, the last one first."""
+    """Look behind the application once; let each feature close what it opened, the last first."""
+    # In the background: a dependency that hangs must not keep a server from starting.
+    looking = asyncio.create_task(checks.look(app.state.checks))
     yield
+    looking.cancel()
+    await asyncio.wait([looking])
     for stop in reversed(app.state.on_stop):
         await stop()
 
@@ -76,6 +81,8 @@ def build(settings: Settings, parts: Sequence[ModuleType]) -> FastAPI:
     app.state.settings = settings
     app.state.whoami = WhoAmI(settings)
     app.state.panels = [page.server_panel]
+    app.state.content_sources = []
+    app.state.checks = []
     app.state.on_stop = []
 
     app.include_router(router)

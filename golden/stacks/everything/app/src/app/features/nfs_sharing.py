@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
 from fastapi.responses import JSONResponse
 
+from app.checks import Check
 from app.page import Panel
 from app.settings import Settings
 from app.shared_files import (
@@ -105,6 +106,9 @@ def install(app: FastAPI, files: SharedFiles) -> None:
     """Add shared files to the application, wherever they lie."""
     app.state.shared_files = files
     app.state.panels.append(panel)
+    app.state.checks.append(Check("share", files.probe_share, shared=True))
+    if files.copied:
+        app.state.checks.append(Check("copy of the share", files.probe_copy, shared=False))
     app.state.on_stop.append(files.close)
     app.add_exception_handler(SharedFileError, refuse)
     app.include_router(router)

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.checks import Check
 from app.page import Panel
 from app.session_stores import open_store
 from app.sessions import (
@@ -166,6 +167,7 @@ def install(app: FastAPI, sessions: Sessions) -> None:
     """Add sessions to the application, wherever they lie."""
     app.state.sessions = sessions
     app.state.panels.append(panel)
+    app.state.checks.append(Check("session store", sessions.probe, shared=True))
     app.state.on_stop.append(sessions.store.close)
     app.add_middleware(SessionMiddleware, sessions=sessions)
     app.add_exception_handler(SessionError, refuse)
