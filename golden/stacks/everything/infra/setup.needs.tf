@@ -2,6 +2,8 @@
 # before it starts, and may go only after it went.
 resource "terraform_data" "setup_needs" {
   depends_on = [
+    aws_iam_role_policy.deep_health_check,
+    aws_ssm_parameter.deep_health_check,
     aws_efs_file_system_policy.nfs_sharing,
     aws_efs_mount_target.nfs_sharing,
     aws_iam_role_policy.nfs_sharing,

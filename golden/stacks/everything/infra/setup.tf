@@ -61,7 +61,7 @@ locals {
       kind == "proxies" ? ["export REWRITE_TO='${local.web_storage_url}'"] : [],
       kind == "proxies" ? ["export REWRITE_PREFIXES='${join(" ", local.web_storage_prefixes)}'"] : [],
       kind == "proxies" ? ["export CACHE_GRACE_SECONDS='${var.cache_proxy_grace_seconds}'"] : [],
-      kind == "proxies" ? ["export CACHE_HEALTH='${var.load_balancer_health_check.path}'"] : [],
+      kind == "proxies" ? ["export CACHE_HEALTH='${coalesce(var.load_balancer_health_check.path, "/health")}'"] : [],
       kind == "proxies" ? ["export CACHE_IGNORED_COOKIES='${local.cache_proxy_ignored}'"] : [],
       kind == "proxies" ? ["export CACHE_MEMORY_PERCENT='${var.cache_proxy_memory_percent}'"] : [],
       kind == "proxies" ? ["export CACHE_TTL_SECONDS='${var.cache_proxy_ttl_seconds}'"] : [],
