@@ -460,6 +460,13 @@ resource "aws_x" "y" {
     assert referred == {"Terraform address `var.a`", "Terraform address `local.list`"}
 
 
+def test_what_nginx_answers_by_itself_is_a_route() -> None:
+    text = "server {\n  location = /well {\n    return 204;\n  }\n  location / {\n  }\n}\n"
+    found = files.facts("servers/hop.conf", text)
+
+    assert [str(name) for name, _ in found.defines if name.kind == "route"] == ["route `GET /well`"]
+
+
 def test_indexes_and_splats_are_seen_through() -> None:
     text = """\
 locals {

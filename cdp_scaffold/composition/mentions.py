@@ -33,6 +33,7 @@ _MAKE = re.compile(r"(?:`|run: |&& )make ([a-z][a-z-]*)")
 _MAKE_LINE = re.compile(r"^\s*make ([a-z][a-z-]*)")
 _SPAN = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b")
 _HTTP = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::[\w${}]+)?(/[\w/-]+)")
+_LOCATION = re.compile(r"^\s*location = (/[\w/-]+) \{")
 _TARGET = re.compile(r"^([a-z][\w-]*):(?!=)", re.MULTILINE)
 
 
@@ -71,6 +72,15 @@ def markdown(path: str, text: str) -> Facts:
             names = [Name("Terraform address", each) for each in kinds]
             names += [Name(SETTINGS, word), Name("parameter of the application", word)]
             facts.refer_to_any(names, number, hearsay=True)
+    return facts
+
+
+def nginx(_: str, text: str) -> Facts:
+    """The routes that a server of nginx answers under exactly that path."""
+    facts = Facts()
+    for number, line in enumerate(text.splitlines(), 1):
+        for route in _LOCATION.findall(line):
+            facts.define("route", f"GET {route}", number)
     return facts
 
 

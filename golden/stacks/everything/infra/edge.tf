@@ -14,17 +14,18 @@ locals {
 resource "aws_cloudfront_distribution" "edge" {
   # checkov:skip=CKV_AWS_68,CKV2_AWS_47: a web ACL is tuned to one application and costs money by the month and the request
   # checkov:skip=CKV_AWS_86: its requests are logged, by the log delivery below
+  # checkov:skip=CKV_AWS_174,CKV2_AWS_42: under CloudFront's own name it has CloudFront's certificate, and CloudFront decides on the versions of TLS
   # checkov:skip=CKV_AWS_305: the origin answers for the root as for every other page
   # checkov:skip=CKV_AWS_310: an origin is not one machine, it fails over by itself
   # checkov:skip=CKV_AWS_374: where users may be is for the owner of the system to say
   # checkov:skip=CKV2_AWS_32: every behavior has SecurityHeadersPolicy, named by its id
+  aliases             = local.edge_names
   comment             = local.name
   enabled             = true
   http_version        = "http2and3"
   is_ipv6_enabled     = true
   price_class         = var.edge_price_class
   wait_for_deployment = var.edge_wait_for_deployment
-  aliases             = [local.dns_names.edge]
 
   origin {
     origin_id   = "servers"
@@ -41,6 +42,12 @@ resource "aws_cloudfront_distribution" "edge" {
       name  = local.edge_entry_header
       value = local.edge_entry_sent
     }
+  }
+
+  origin {
+    origin_id                = "content"
+    domain_name              = aws_s3_bucket.object_storage["content"].bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.storage_origin.id
   }
 
   # Pages may be personal: each request goes to the origin, with all the viewer sent.
@@ -69,6 +76,22 @@ resource "aws_cloudfront_distribution" "edge" {
     }
   }
 
+  # A path that two parts list goes to the first of them.
+  dynamic "ordered_cache_behavior" {
+    for_each = [for path in local.storage_origin_paths : path if !contains(var.cache_distribution_static_paths, path)]
+
+    content {
+      path_pattern               = ordered_cache_behavior.value
+      target_origin_id           = "content"
+      allowed_methods            = ["GET", "HEAD", "OPTIONS"]
+      cached_methods             = ["GET", "HEAD"]
+      compress                   = true
+      viewer_protocol_policy     = "redirect-to-https"
+      cache_policy_id            = local.storage_origin_caching
+      response_headers_policy_id = local.storage_origin_headers
+    }
+  }
+
   # Of these CloudFront by itself keeps an answer for ten seconds and gives it to all who ask,
   # most of them even where it says `no-store`. It may have been meant for one person.
   dynamic "custom_error_response" {
@@ -87,9 +110,10 @@ resource "aws_cloudfront_distribution" "edge" {
   }
 
   viewer_certificate {
-    acm_certificate_arn      = aws_acm_certificate_validation.dns_edge.certificate_arn
-    minimum_protocol_version = "TLSv1.2_2021"
-    ssl_support_method       = "sni-only"
+    acm_certificate_arn            = local.edge_certificate
+    cloudfront_default_certificate = length(local.edge_names) == 0
+    minimum_protocol_version       = length(local.edge_names) == 0 ? null : "TLSv1.2_2021"
+    ssl_support_method             = length(local.edge_names) == 0 ? null : "sni-only"
   }
 
   # CloudFront must not ask an origin for what it does not know yet.
@@ -102,7 +126,8 @@ resource "aws_cloudfront_distribution" "edge" {
 resource "aws_s3_bucket" "edge_logs" {
   # checkov:skip=CKV_AWS_18,CKV_AWS_21,CKV_AWS_144,CKV2_AWS_62: what AWS writes once and lets expire needs no older versions, copies or notices, and logs of logs have no end
   # checkov:skip=CKV_AWS_145: a key of our own would be given to the same roles, and cost money each month
-  bucket_prefix = "${local.name}-edge-logs-"
+  # S3 takes 37 characters before the end that makes the name the only one in the world.
+  bucket_prefix = "${substr("${local.name}-edge-logs", 0, 36)}-"
   force_destroy = true # whoever may take the distribution away may take its logs away
 }
 

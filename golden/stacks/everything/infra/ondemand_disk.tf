@@ -46,6 +46,7 @@ resource "aws_ebs_volume" "ondemand_disk" {
   final_snapshot    = var.ondemand_disk_final_snapshot
   iops              = var.ondemand_disk_iops
   size              = ceil(var.ondemand_disk_size_gib / var.ondemand_disk_stripe_count)
+  snapshot_id       = lookup(var.ondemand_disk_snapshot_ids, each.key, null)
   throughput        = var.ondemand_disk_throughput_mib
   type              = "gp3"
 
@@ -56,7 +57,7 @@ resource "aws_ebs_volume" "ondemand_disk" {
 
   lifecycle {
     # The data is where the volume was made, whatever zone would be chosen today.
-    ignore_changes = [availability_zone, snapshot_id]
+    ignore_changes = [availability_zone]
 
     precondition {
       condition     = alltrue([for volume in data.aws_ebs_volume.ondemand_disk : volume.size <= ceil(var.ondemand_disk_size_gib / var.ondemand_disk_stripe_count)])
@@ -66,6 +67,12 @@ resource "aws_ebs_volume" "ondemand_disk" {
     precondition {
       condition     = var.ondemand_disk_stripe_count == terraform_data.ondemand_disk_stripe_count.output
       error_message = "The disk is striped over ${terraform_data.ondemand_disk_stripe_count.output} volumes, and that cannot change while there is data on it; ondemand_disk_stripe_count is ${var.ondemand_disk_stripe_count}. docs/patterns/ondemand_disk.md, 'Make it smaller, or stripe it otherwise', says how to move."
+    }
+
+    # A stripe with one volume of another day is no disk any more.
+    precondition {
+      condition     = length(var.ondemand_disk_snapshot_ids) == 0 || toset(keys(var.ondemand_disk_snapshot_ids)) == toset(keys(local.ondemand_disk_volumes))
+      error_message = "ondemand_disk_snapshot_ids names a copy for ${join(", ", keys(var.ondemand_disk_snapshot_ids))}, but the disk has the volumes ${join(", ", keys(local.ondemand_disk_volumes))}: name one for each, all of the same moment."
     }
 
     precondition {

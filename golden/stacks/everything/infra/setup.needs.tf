@@ -2,6 +2,8 @@
 # before it starts, and may go only after it went.
 resource "terraform_data" "setup_needs" {
   depends_on = [
+    aws_iam_role_policy.deep_health_check,
+    aws_ssm_parameter.deep_health_check,
     aws_efs_file_system_policy.nfs_sharing,
     aws_efs_mount_target.nfs_sharing,
     aws_iam_role_policy.nfs_sharing,
@@ -11,6 +13,7 @@ resource "terraform_data" "setup_needs" {
     aws_iam_role_policy.nfs_replica,
     aws_ssm_parameter.nfs_replica,
     aws_ssm_parameter.state_sharing,
+    aws_ssm_parameter.url_rewriting,
     aws_s3_object.web_storage,
     aws_iam_role_policy.setup,
     aws_iam_role_policy.setup_settings,

@@ -58,8 +58,6 @@ locals {
       contains(keys(local.setup_roles), kind) ? [] : ["export SETUP_APPLICATION='no'"],
       contains(local.setup_group_kinds, kind) ? ["export SETUP_LAUNCH_HOOK='${local.setup_launch_hook}'"] : [],
       kind == "standalone_server" ? ["export ONDEMAND_DISK_VOLUMES='${join(" ", [for volume in aws_ebs_volume.ondemand_disk : volume.id])}'"] : [],
-      kind == "proxies" ? ["export REWRITE_TO='${local.web_storage_url}'"] : [],
-      kind == "proxies" ? ["export REWRITE_PREFIXES='${join(" ", local.web_storage_prefixes)}'"] : [],
       kind == "proxies" ? ["export CACHE_GRACE_SECONDS='${var.cache_proxy_grace_seconds}'"] : [],
       kind == "proxies" ? ["export CACHE_HEALTH='${var.load_balancer_health_check.path}'"] : [],
       kind == "proxies" ? ["export CACHE_IGNORED_COOKIES='${local.cache_proxy_ignored}'"] : [],

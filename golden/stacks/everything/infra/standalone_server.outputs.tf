@@ -13,7 +13,7 @@ output "standalone_server_setup_document" {
   value       = aws_ssm_document.standalone_server.name
 }
 
-output "standalone_server_zone" {
-  description = "Zone the server and its disks stand in."
-  value       = local.standalone_server_zone
+output "standalone_server_zones" {
+  description = "Zone each standalone server and its disks stand in, by its name."
+  value       = local.standalone_server_zones
 }

@@ -19,6 +19,7 @@ resource "aws_cloudfront_distribution" "edge" {
   # checkov:skip=CKV_AWS_310: an origin is not one machine, it fails over by itself
   # checkov:skip=CKV_AWS_374: where users may be is for the owner of the system to say
   # checkov:skip=CKV2_AWS_32: every behavior has SecurityHeadersPolicy, named by its id
+  aliases             = local.edge_names
   comment             = local.name
   enabled             = true
   http_version        = "http2and3"
@@ -87,7 +88,10 @@ resource "aws_cloudfront_distribution" "edge" {
   }
 
   viewer_certificate {
-    cloudfront_default_certificate = true
+    acm_certificate_arn            = local.edge_certificate
+    cloudfront_default_certificate = length(local.edge_names) == 0
+    minimum_protocol_version       = length(local.edge_names) == 0 ? null : "TLSv1.2_2021"
+    ssl_support_method             = length(local.edge_names) == 0 ? null : "sni-only"
   }
 
   # CloudFront must not ask an origin for what it does not know yet.
@@ -100,7 +104,8 @@ resource "aws_cloudfront_distribution" "edge" {
 resource "aws_s3_bucket" "edge_logs" {
   # checkov:skip=CKV_AWS_18,CKV_AWS_21,CKV_AWS_144,CKV2_AWS_62: what AWS writes once and lets expire needs no older versions, copies or notices, and logs of logs have no end
   # checkov:skip=CKV_AWS_145: a key of our own would be given to the same roles, and cost money each month
-  bucket_prefix = "${local.name}-edge-logs-"
+  # S3 takes 37 characters before the end that makes the name the only one in the world.
+  bucket_prefix = "${substr("${local.name}-edge-logs", 0, 36)}-"
   force_destroy = true # whoever may take the distribution away may take its logs away
 }
 

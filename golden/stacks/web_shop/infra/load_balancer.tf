@@ -11,7 +11,13 @@ locals {
   load_balancer_target_group_arn = aws_lb_target_group.load_balancer.arn
   load_balancer_servers = {
     arn_suffix        = aws_lb.load_balancer.arn_suffix
+    listener_arn      = aws_lb_listener.load_balancer.arn
     security_group_id = aws_security_group.load_balancer.id
+  }
+
+  # Headers that a request must carry to be forwarded, whatever rule forwards it.
+  load_balancer_guards = {
+    (local.edge_entry_header) = local.edge_entry_known
   }
 
   # Where a request must come from for its X-Forwarded headers to be believed.
@@ -178,12 +184,29 @@ resource "aws_lb_target_group" "load_balancer" {
   load_balancing_algorithm_type = "least_outstanding_requests"
 
   health_check {
-    path                = var.load_balancer_health_check.path
+    path                = coalesce(var.load_balancer_health_check.path, local.load_balancer_health_path)
     interval            = var.load_balancer_health_check.interval_seconds
     timeout             = var.load_balancer_health_check.timeout_seconds
     healthy_threshold   = var.load_balancer_health_check.healthy_threshold
     unhealthy_threshold = var.load_balancer_health_check.unhealthy_threshold
     matcher             = "200"
+  }
+
+  # With a smaller share of healthy servers than this, all get requests: what so many have in
+  # common is hardly each one's own fault, and the few that are left would drown. DNS must not
+  # give up a zone later than that, so both have the same limit.
+  dynamic "target_group_health" {
+    for_each = local.load_balancer_fail_open_percent == null ? [] : [tostring(local.load_balancer_fail_open_percent)]
+
+    content {
+      dns_failover {
+        minimum_healthy_targets_percentage = target_group_health.value
+      }
+
+      unhealthy_state_routing {
+        minimum_healthy_targets_percentage = target_group_health.value
+      }
+    }
   }
 
   # Off: a user bound to one server would lose the session with it, and a new server

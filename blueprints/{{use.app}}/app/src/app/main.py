@@ -81,6 +81,7 @@ def build(settings: Settings, parts: Sequence[ModuleType]) -> FastAPI:
     app.state.settings = settings
     app.state.whoami = WhoAmI(settings)
     app.state.panels = [page.server_panel]
+    app.state.content_sources = []
     app.state.checks = []
     app.state.on_stop = []
 

@@ -1,19 +1,37 @@
-"""The fleet on the mock AWS: launch templates as they were written, servers in every zone."""
+"""Fleets on the mock AWS: launch templates and policies as written, servers in every zone."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
-from moto.autoscaling.models import FakeAutoScalingGroup
+from moto.autoscaling.models import FakeAutoScalingGroup, FakeScalingPolicy
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
 from moto.ec2.utils import parse_user_data
 
 
 def patch() -> None:
-    """Make the mock do both."""
+    """Make the mock do all of it."""
+    keep_policies()
     keep_templates()
     spread_servers()
+
+
+def keep_policies() -> None:
+    """Tell that a policy is enabled, and of no forecast that nobody asked for.
+
+    moto says neither yes nor no to the first and returns an empty one of the second, so each plan
+    would change both.
+    """
+    begin = FakeScalingPolicy.__init__
+
+    def init(self: FakeScalingPolicy, *values: Any, **named: Any) -> None:
+        begin(self, *values, **named)
+        self.enabled = True  # type: ignore[attr-defined]
+        if not self.predictive_scaling_configuration:
+            del self.predictive_scaling_configuration
+
+    FakeScalingPolicy.__init__ = init  # type: ignore[method-assign]
 
 
 def keep_templates() -> None:

@@ -10,8 +10,9 @@ from moto.ec2.responses.instances import InstanceResponse
 def patch() -> None:
     """Keep what moto forgets of an instance: that it is protected, and its firewall groups.
 
-    Whether an instance may be terminated moto does not read when it starts one. And it takes a
-    change of any attribute that it does not know for one of the groups, to none at all.
+    Whether an instance may be terminated moto does not read when it starts one, and groups only
+    where they do not come with a network card, as they do in a public subnet. And it takes a change
+    of any attribute that it does not know for one of the groups, to none at all.
     """
     run = InstanceResponse.run_instances
 
@@ -20,6 +21,7 @@ def patch() -> None:
         protected = str(self._get_param("DisableApiTermination")).lower() == "true"
         for instance in result.result.instances:
             instance.disable_api_termination = protected
+            instance.security_groups = instance.security_groups or instance.nics[0].group_set
         return result
 
     InstanceResponse.run_instances = run_protected  # type: ignore[method-assign]

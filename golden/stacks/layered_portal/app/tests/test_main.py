@@ -50,6 +50,18 @@ def test_the_page_shows_the_server_and_is_never_cached():
     assert answer.headers["cache-control"] == "private, no-store"
 
 
+def test_the_page_loads_files_from_here_and_where_a_feature_says():
+    def more(app: FastAPI, settings: Settings) -> None:
+        app.state.content_sources.append("https://files.example.com")
+
+    plain, wider = (client(*parts).get("/").headers for parts in ((), (feature(more),)))
+
+    assert plain["content-security-policy"] == "default-src 'self'; frame-ancestors 'none'"
+    assert wider["content-security-policy"] == (
+        "default-src 'self' https://files.example.com; frame-ancestors 'none'"
+    )
+
+
 def test_a_panel_of_a_feature_is_shown_and_escaped():
     async def panel(request: Request) -> Panel:
         return Panel("Guests", {"Last": "<script>"})

@@ -15,15 +15,23 @@ def patch() -> None:
 
 
 def keep_descriptions() -> None:
-    """Find the description of a rule that names another security group.
+    """Find the description of a rule that names another security group, or a list of addresses.
 
     moto looks for it beside an address range only, so each plan would write it once more.
     """
-    before = SecurityGroupRule.description.fget
+    begin, described = SecurityGroupRule.__init__, SecurityGroupRule.description.fget
 
-    def description(self: SecurityGroupRule) -> str | None:
-        return before(self) or self.source_group.get("Description")
+    def init(self: SecurityGroupRule, *values: Any, **named: Any) -> None:
+        begin(self, *values, **named)
+        lists = [each for each in (*values, *named.values()) if isinstance(each, dict)]
+        told = [each.get("Description") for each in lists if "PrefixListId" in each]
+        self.prefix_list_description = next(iter(told), None)  # type: ignore[attr-defined]
 
+    def description(self: SecurityGroupRule) -> Any:
+        group, listed = self.source_group, self.prefix_list_description  # type: ignore[attr-defined]
+        return described(self) or group.get("Description") or listed
+
+    SecurityGroupRule.__init__ = init  # type: ignore[method-assign]
     SecurityGroupRule.description = property(description)  # type: ignore[assignment, method-assign]
 
 

@@ -2,13 +2,15 @@
 
 The mock starts no machines, so this takes their place: it reads the user data that launch
 templates and instances really hold, runs it as cloud-init would, each server in a folder of its
-own, and asks the application that comes up for `/health`. Nothing here knows what the sequence
-does.
+own, and asks what comes up for `/health`. Nothing here knows what the sequence does.
+
+A server that does not run the application passes requests on to the first that does. It is left
+out where this machine lacks a program of `local/needs/<kind>/`.
 
     python local/steps/50-boot.py          boot the servers; what runs already is started anew
     python local/steps/50-boot.py down     stop them
 
-`.local/servers.json` tells later steps where the servers are.
+`.local/servers.json` tells later steps where the servers are that run the application.
 """
 
 import base64
@@ -32,6 +34,7 @@ import boto3
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCAL = REPOSITORY / ".local"
 STUBS = REPOSITORY / "local/stubs"
+NEEDS = REPOSITORY / "local/needs"
 
 LEAVINGS = (".*", "__pycache__", "tests", "venv", "*.egg-info", "*.pyc", "requirements-dev.txt")
 """What Terraform keeps out of a bundle, too."""
@@ -69,15 +72,32 @@ def user_data() -> str:
     return next(iter(machines()))[0]
 
 
+def applies(text: str) -> bool:
+    """Whether a server with this user data runs the application."""
+    return "\nexport SETUP_APPLICATION='no'\n" not in text
+
+
+def lacking(text: str) -> dict[str, str]:
+    """Programs that this machine would need for such a server, and where each comes from."""
+    kind = re.findall(r"^export SETUP_KIND='([^']*)'", text, re.MULTILINE)[0]
+    path = f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin"
+    return {
+        need.stem: need.read_text(encoding="utf-8").strip()
+        for need in sorted((NEEDS / kind).glob("*.txt"))
+        if shutil.which(need.stem, path=path) is None
+    }
+
+
 def machines() -> list[tuple[str, Mapping[str, Any]]]:
     """User data and place of every server to boot: each that stands alone, and two of each fleet.
 
-    In this order, since a fleet may lean on a server that stands alone, and not the other way.
+    In this order, since a fleet may lean on a server that stands alone, and not the other way. What
+    does not run the application comes last: it leans on those that do.
 
     Raises:
         SystemExit: There is none, or EC2 would not take what sets one up.
     """
-    found = [*singles(), *fleets()]
+    found = sorted([*singles(), *fleets()], key=lambda each: not applies(each[0]))
     if not found:
         sys.exit("nothing of the mock AWS sets a server up; was the stack applied?")
     for text, _ in found:
@@ -92,9 +112,9 @@ def fleets() -> list[tuple[str, Mapping[str, Any]]]:
     found = []
     for template in ec2.describe_launch_templates()["LaunchTemplates"]:
         id = template["LaunchTemplateId"]
-        versions = ec2.describe_launch_template_versions(
-            LaunchTemplateId=id, Versions=["$Latest"]
-        )["LaunchTemplateVersions"]
+        versions = ec2.describe_launch_template_versions(LaunchTemplateId=id, Versions=["$Latest"])[
+            "LaunchTemplateVersions"
+        ]
         text = base64.b64decode(versions[0]["LaunchTemplateData"].get("UserData", "")).decode()
         if "export SETUP_PHASES=" in text:
             mine = [at for at in grouped if template_of(at) in ("", id)]
@@ -163,8 +183,14 @@ def programs(folder: Path) -> Path:
     return folder
 
 
-def environment(server: Server, stubs: Path) -> dict[str, str]:
-    """What the boot sequence runs with, in place of a machine of its own."""
+def environment(server: Server, stubs: Path, origin: str = "") -> dict[str, str]:
+    """What the boot sequence runs with, in place of a machine of its own.
+
+    Args:
+        server: The server.
+        stubs: Where the stand-ins are.
+        origin: Who answers in place of a load balancer, for a server that passes requests on.
+    """
     aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     passed = ["PORT", "APP_INSTANCE_ID", "APP_ZONE", "AWS_EC2_METADATA_DISABLED", *aws]
     return {
@@ -172,6 +198,7 @@ def environment(server: Server, stubs: Path) -> dict[str, str]:
         "PATH": f"{server.root / 'usr/bin'}:{stubs}:{os.environ['PATH']}",
         "ROOT": str(server.root),
         "PORT": str(server.port),
+        "ORIGIN": origin,
         # There is no metadata service for it; what it would answer comes from the mock fleet.
         "AWS_EC2_METADATA_DISABLED": "true",
         "APP_INSTANCE_ID": server.instance_id,
@@ -262,22 +289,27 @@ def up() -> None:
         sys.exit("bash was not found; the servers' boot sequence is written for it")
     down()
     stubs = programs(LOCAL / "bin")
-    servers = []
+    servers: list[Server] = []
     for index, (text, at) in enumerate(machines(), 1):
         server = placed(index, at)
-        servers.append(server)
+        if missing := lacking(text):
+            told = "; ".join(f"{name} ({where})" for name, where in missing.items())
+            print(f"{server.name}: left out, this machine lacks {told}", flush=True)
+            continue
         began = time.monotonic()
-        variables = environment(server, stubs)
+        variables = environment(server, stubs, servers[0].url if servers else "")
         bake(text, server, variables)
         if code := boot(text, server, variables):
             sys.exit(f"{server.name} did not boot: its setup ended with exit code {code}")
+        if applies(text):
+            servers.append(server)
         seconds = time.monotonic() - began
         print(
             f"{server.name}: {server.url}/health says {health(server)} after {seconds:.0f} s",
             flush=True,
         )
-    told = [asdict(server) | {"root": str(server.root), "url": server.url} for server in servers]
-    (LOCAL / "servers.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    known = [asdict(server) | {"root": str(server.root), "url": server.url} for server in servers]
+    (LOCAL / "servers.json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

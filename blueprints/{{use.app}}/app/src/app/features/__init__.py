@@ -1,8 +1,9 @@
 """Features of the application: every module here that has `register(app, settings)`.
 
 A feature is added by adding a file. It may add routes, middleware, exception handlers,
-panels of the page (`app.state.panels`), checks of what it depends on (`app.state.checks`)
-and work to do when the server stops (`app.state.on_stop`).
+panels of the page (`app.state.panels`), hosts that the page may load files from
+(`app.state.content_sources`), checks of what it depends on (`app.state.checks`) and work to do
+when the server stops (`app.state.on_stop`).
 """
 
 import importlib

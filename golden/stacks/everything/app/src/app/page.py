@@ -73,11 +73,12 @@ async def page(request: Request) -> HTMLResponse:
         name=escape(request.app.state.settings.name),
         panels="\n".join(_render(panel) for panel in panels),
     )
+    sources = " ".join(["'self'", *request.app.state.content_sources])
     return HTMLResponse(
         text,
         headers={
             "Cache-Control": "private, no-store",  # it shows who answered, and whom
-            "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+            "Content-Security-Policy": f"default-src {sources}; frame-ancestors 'none'",
         },
     )
 
