@@ -2,6 +2,9 @@
 # only they reach. Web servers come and go behind that one, and no proxy has to know them.
 
 locals {
+  # What the last hop answers by itself.
+  proxies_health_path = "/proxy-health"
+
   # The same protocol as users speak: a load balancer writes its own into X-Forwarded-Proto, and
   # by that header the application knows whether a user came encrypted.
   proxies_origin = "${lower(local.load_balancer_protocol)}://${aws_lb.proxies.dns_name}:${local.load_balancer_port}"
@@ -19,7 +22,7 @@ resource "aws_lb_target_group" "proxies" {
   # The proxy answers it by itself, through all of its programs. If it asked the web servers, a
   # failure of theirs would take the proxies out as well, with all they could still answer.
   health_check {
-    path                = "/proxy-health"
+    path                = local.proxies_health_path
     interval            = var.load_balancer_health_check.interval_seconds
     timeout             = var.load_balancer_health_check.timeout_seconds
     healthy_threshold   = var.load_balancer_health_check.healthy_threshold
