@@ -89,15 +89,15 @@ def scan(trees: Mapping[str, Mapping[str, bytes]], folder: Path) -> dict[str, di
 
 
 def findings(reports: Mapping[str, dict[str, Any]]) -> list[str]:
-    """What is to be mended or accepted, a paragraph each."""
-    return [
-        text
-        for wish, report in reports.items()
-        for text in (
-            *(failure(wish, record) for record in report["failed"]),
-            *(silence(wish, record) for record in report["suppressed"] if not record["reason"]),
-        )
-    ]
+    """What is to be mended or accepted, each with the first wish that shows it."""
+    found: dict[tuple[str, ...], str] = {}
+    for wish, report in reports.items():
+        silent = [record for record in report["suppressed"] if not record["reason"]]
+        for records, tell in ((report["failed"], failure), (silent, silence)):
+            for record in records:
+                block = record["file"], record["resource"].partition("[")[0], record["check"]
+                found.setdefault(block, tell(wish, record))
+    return list(found.values())
 
 
 def failure(wish: str, record: Mapping[str, Any]) -> str:

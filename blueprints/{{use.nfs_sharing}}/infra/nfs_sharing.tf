@@ -13,6 +13,7 @@ locals {
 }
 
 resource "aws_efs_file_system" "nfs_sharing" {
+  # checkov:skip=CKV2_AWS_18: it is in a plan, by its ARN or by aws_efs_backup_policy
   # checkov:skip=CKV_AWS_184: a key of our own would be given to the same roles, and cost money each month
   creation_token                  = "${local.name}-share"
   encrypted                       = true

@@ -9,6 +9,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "deep_health_check" {
+  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   for_each = {
     health_cache_seconds    = var.deep_health_check_cache_seconds
     health_metric_namespace = local.deep_health_check_namespace
