@@ -54,7 +54,7 @@ resource "aws_lb_target_group" "clone_server" {
   deregistration_delay = var.load_balancer_drain_seconds
 
   health_check {
-    path                = var.load_balancer_health_check.path
+    path                = local.load_balancer_health_path
     interval            = var.load_balancer_health_check.interval_seconds
     timeout             = var.load_balancer_health_check.timeout_seconds
     healthy_threshold   = var.load_balancer_health_check.healthy_threshold

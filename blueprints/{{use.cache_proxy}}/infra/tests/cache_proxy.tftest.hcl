@@ -16,7 +16,7 @@ run "proxies_are_told_how_to_keep_answers" {
   assert {
     condition = alltrue([for line in [
       "export CACHE_GRACE_SECONDS='3600'",
-      "export CACHE_HEALTH='${aws_lb_target_group.load_balancer.health_check[0].path}'",
+      "export CACHE_HEALTH='/health'",
       "export CACHE_IGNORED_COOKIES='_ga[^=;]*|theme'",
       "export CACHE_MEMORY_PERCENT='50'",
       "export CACHE_TTL_SECONDS='5'",

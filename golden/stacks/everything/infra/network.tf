@@ -1,4 +1,4 @@
-# One VPC over several zones. Only load balancers and NAT gateways stand in public
+# One VPC over several zones. Only NAT gateways and what users reach stand in public
 # subnets; everything else is private and reaches out through the NAT of its zone.
 
 data "aws_availability_zones" "network" {

@@ -59,7 +59,7 @@ locals {
       contains(local.setup_group_kinds, kind) ? ["export SETUP_LAUNCH_HOOK='${local.setup_launch_hook}'"] : [],
       kind == "standalone_server" ? ["export ONDEMAND_DISK_VOLUMES='${join(" ", [for volume in aws_ebs_volume.ondemand_disk : volume.id])}'"] : [],
       kind == "proxies" ? ["export CACHE_GRACE_SECONDS='${var.cache_proxy_grace_seconds}'"] : [],
-      kind == "proxies" ? ["export CACHE_HEALTH='${var.load_balancer_health_check.path}'"] : [],
+      kind == "proxies" ? ["export CACHE_HEALTH='${coalesce(var.load_balancer_health_check.path, "/health")}'"] : [],
       kind == "proxies" ? ["export CACHE_IGNORED_COOKIES='${local.cache_proxy_ignored}'"] : [],
       kind == "proxies" ? ["export CACHE_MEMORY_PERCENT='${var.cache_proxy_memory_percent}'"] : [],
       kind == "proxies" ? ["export CACHE_TTL_SECONDS='${var.cache_proxy_ttl_seconds}'"] : [],

@@ -2,13 +2,16 @@
 # machine that breaks is moved to another host, with its disk and its private address.
 
 locals {
-  standalone_server_names        = ["main"]
   standalone_server_architecture = contains(data.aws_ec2_instance_type.standalone_server.supported_architectures, "arm64") ? "arm64" : "x86_64"
   standalone_server_port         = 8000
 
-  # Its disks are in the same zone, so the zone is chosen once. The first one all have.
-  standalone_server_zone   = local.network_zones[0]
-  standalone_server_subnet = aws_subnet.network_private[local.standalone_server_zone]
+  # Where each server stands. Its disks are in the same zone, so that is chosen once.
+  standalone_server_zones = {
+    main  = local.network_zones[0]
+    spare = element(local.network_zones, 1)
+  }
+  standalone_server_zone    = local.standalone_server_zones["main"]
+  standalone_server_subnets = { for name, zone in local.standalone_server_zones : name => aws_subnet.network_public[zone] }
 }
 
 data "aws_ec2_instance_type" "standalone_server" {
@@ -141,17 +144,22 @@ resource "terraform_data" "standalone_server_architecture" {
 
 resource "aws_instance" "standalone_server" {
   # checkov:skip=CKV_AWS_135: it is on for every type that knows it
-  for_each = toset(local.standalone_server_names)
+  for_each = local.standalone_server_zones
 
   ami                     = coalesce(local.setup_image_id, data.aws_ssm_parameter.standalone_server_base_image.insecure_value)
   instance_type           = var.standalone_server_instance_type
-  subnet_id               = local.standalone_server_subnet.id
+  subnet_id               = local.standalone_server_subnets[each.key].id
   vpc_security_group_ids  = [aws_security_group.standalone_server.id]
   iam_instance_profile    = aws_iam_instance_profile.standalone_server.name
   user_data               = local.setup_user_data["standalone_server"]
   disable_api_termination = var.standalone_server_termination_protection
   ebs_optimized           = data.aws_ec2_instance_type.standalone_server.ebs_optimized_support != "unsupported"
   monitoring              = var.standalone_server_detailed_monitoring
+
+  # In a public subnet this is the way out, too; an address that is given to the server takes its
+  # place, and it gets another one when that goes. Stopped it has none, which must not look as if
+  # it had to be made anew.
+  associate_public_ip_address = true
 
   # A stop from within, such as `poweroff`, must not be the end of it.
   instance_initiated_shutdown_behavior = "stop"
@@ -178,8 +186,8 @@ resource "aws_instance" "standalone_server" {
   # What it needs within its first minutes.
   depends_on = [
     aws_iam_role_policy.standalone_server,
-    aws_route.network_nat,
-    aws_route_table_association.network_private,
+    aws_route.network_internet,
+    aws_route_table_association.network_public,
     aws_vpc_endpoint.network_gateway,
     aws_vpc_endpoint.network_interface,
     aws_vpc_security_group_egress_rule.standalone_server_https,
@@ -190,7 +198,7 @@ resource "aws_instance" "standalone_server" {
     # Another image would replace the server and throw its disk away, other user data would
     # stop it for nothing, as it is run once only. docs/components/standalone_server.md says
     # how a change gets there instead.
-    ignore_changes = [ami, user_data]
+    ignore_changes = [ami, user_data, associate_public_ip_address]
 
     precondition {
       condition     = contains(data.aws_ec2_instance_type.standalone_server.supported_architectures, terraform_data.standalone_server_architecture.output)
@@ -198,8 +206,8 @@ resource "aws_instance" "standalone_server" {
     }
 
     precondition {
-      condition     = contains(data.aws_ec2_instance_type_offerings.standalone_server.locations, local.standalone_server_zone)
-      error_message = "${var.standalone_server_instance_type} is not offered in ${local.standalone_server_zone}, where the server stands: choose another standalone_server_instance_type."
+      condition     = contains(data.aws_ec2_instance_type_offerings.standalone_server.locations, each.value)
+      error_message = "${var.standalone_server_instance_type} is not offered in ${each.value}, where the server stands: choose another standalone_server_instance_type."
     }
   }
 }

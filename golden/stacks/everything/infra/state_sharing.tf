@@ -3,7 +3,7 @@
 
 locals {
   # A browser keeps a cookie marked secure only where it came over HTTPS.
-  state_sharing_https = true
+  state_sharing_https = local.elastic_address_https
 }
 
 resource "aws_ssm_parameter" "state_sharing" {

@@ -2,8 +2,8 @@
 # many are not.
 
 locals {
-  # Where the application answers the check, unless load_balancer_health_check says otherwise.
-  load_balancer_health_path = "/health"
+  # Where the application answers the check, unless another path was asked for.
+  load_balancer_health_path = coalesce(var.load_balancer_health_check.path, "/health")
 
   # Share of healthy servers, in percent, below which all get requests; null where they do once
   # no server is healthy, as a target group has it by itself.

@@ -184,7 +184,7 @@ resource "aws_lb_target_group" "load_balancer" {
   load_balancing_algorithm_type = "least_outstanding_requests"
 
   health_check {
-    path                = coalesce(var.load_balancer_health_check.path, local.load_balancer_health_path)
+    path                = local.load_balancer_health_path
     interval            = var.load_balancer_health_check.interval_seconds
     timeout             = var.load_balancer_health_check.timeout_seconds
     healthy_threshold   = var.load_balancer_health_check.healthy_threshold

@@ -3,7 +3,7 @@
 import json
 import runpy
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from moto.ec2.models import ec2_backends
 SCRIPT = Path(__file__).parent.parent.parent / "scripts/restore.py"
 REGION = "eu-central-1"
 ZONE = "eu-central-1b"
-NIGHT = datetime(2030, 1, 1, 3, 15, tzinfo=timezone.utc)
+NIGHT = datetime(2030, 1, 1, 3, 15, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ class Stack:
         for key, volume in self.volumes.items():
             if key == but:
                 continue
-            id = self.ec2.create_snapshot(
+            copied = self.ec2.create_snapshot(
                 VolumeId=volume,
                 TagSpecifications=[
                     {
@@ -74,9 +74,9 @@ class Stack:
             )["SnapshotId"]
             # The mock gives no other time, and lets nobody else write AWS's own tags either.
             backend = ec2_backends["123456789012"][REGION]
-            backend.snapshots[id].start_time = NIGHT + timedelta(days=night)
-            backend.tags[id] |= {"aws:dlm:pre-script": script, "aws:dlm:post-script": script}
-            made[key] = id
+            backend.snapshots[copied].start_time = NIGHT + timedelta(days=night)
+            backend.tags[copied] |= {"aws:dlm:pre-script": script, "aws:dlm:post-script": script}
+            made[key] = copied
         return made
 
     def run(self, *arguments: str) -> int:

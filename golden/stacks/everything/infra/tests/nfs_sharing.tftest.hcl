@@ -129,12 +129,12 @@ run "servers_are_told_what_to_mount_and_where" {
   }
 }
 
-run "by_itself_it_is_backed_up_elastic_and_gets_cheaper" {
+run "by_itself_it_is_elastic_and_gets_cheaper" {
   command = plan
 
   assert {
-    condition     = one(aws_efs_backup_policy.nfs_sharing.backup_policy).status == "ENABLED"
-    error_message = "the share is not backed up"
+    condition     = one(aws_efs_backup_policy.nfs_sharing.backup_policy).status == "DISABLED"
+    error_message = "the share is backed up twice"
   }
 
   assert {

@@ -24,7 +24,7 @@ run "the_server_is_closed" {
   }
 
   assert {
-    condition     = alltrue([for server in aws_instance.standalone_server : server.subnet_id == local.standalone_server_subnet.id && server.disable_api_termination])
+    condition     = alltrue([for name, server in aws_instance.standalone_server : server.subnet_id == local.standalone_server_subnets[name].id && server.disable_api_termination])
     error_message = "the server stands elsewhere, or anybody may terminate it"
   }
 }

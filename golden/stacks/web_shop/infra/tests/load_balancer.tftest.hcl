@@ -97,7 +97,7 @@ run "the_path_of_the_health_check_can_be_another" {
   }
 
   assert {
-    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/ready"
+    condition     = aws_lb_target_group.load_balancer.health_check[0].path == "/ready" && local.load_balancer_health_path == "/ready"
     error_message = "servers are asked at ${aws_lb_target_group.load_balancer.health_check[0].path}"
   }
 }

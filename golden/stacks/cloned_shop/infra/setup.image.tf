@@ -1,0 +1,5 @@
+# The image that servers of every kind start from; null is Amazon's own, for the architecture of each.
+
+locals {
+  setup_image_id = local.stamp_image_id
+}
