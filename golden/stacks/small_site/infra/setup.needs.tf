@@ -5,6 +5,7 @@ resource "terraform_data" "setup_needs" {
     aws_iam_role_policy.setup,
     aws_iam_role_policy.setup_settings,
     aws_iam_role_policy.server_metrics,
+    aws_ssm_parameter.cached_answers,
     aws_ssm_parameter.address_origin,
   ]
 }

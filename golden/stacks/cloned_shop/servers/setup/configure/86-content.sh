@@ -41,7 +41,7 @@ tell_application() {
 # each knows the other, and nothing expires. The newest TLS alone has fresh keys for all of it.
 encryption() {
   cat <<ENCRYPTION
-ciphers = PSK
+ciphers = kECDHEPSK
 debug = warning
 PSKsecrets = $home/key
 sslVersionMin = TLSv1.3
