@@ -117,7 +117,7 @@ class Database:
             "sslmode": "verify-full",
             "sslrootcert": settings.database_ca_file,
             "gssencmode": "disable",
-            "connect_timeout": 3,
+            "connect_timeout": max(2, round(settings.database_seconds)),
             # What nobody waits for any more shall not go on in the database.
             "options": f"-c statement_timeout={round(settings.database_seconds * 1000)}",
         }
