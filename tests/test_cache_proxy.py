@@ -18,7 +18,7 @@ from tests.front import Answer, Asked, Origin, Proxy, need, render, running, ser
 RULES = "servers/setup/configure/proxies/cache/cache.vcl"
 EXPORTS = {
     "CACHE_GRACE_SECONDS": "60",
-    "CACHE_HEALTH": "/health",
+    "CACHE_HEALTH": "/ready",
     "CACHE_IGNORED_COOKIES": "_ga[^=;]*|_gid|__utm[^=;]*",
     "CACHE_MEMORY_PERCENT": "5",
     "CACHE_TTL_SECONDS": "120",
@@ -203,7 +203,7 @@ def test_what_changes_something_is_passed_on(proxy: Proxy, origin: Origin, metho
     assert [each.body for each in origin.paths("/changing")] == [b"a=1"] * 2
 
 
-@pytest.mark.parametrize("path", ["/health", "/health/deep", "/proxy-health"])
+@pytest.mark.parametrize("path", ["/health", "/health/deep", "/ready", "/proxy-health"])
 def test_a_check_is_about_now(proxy: Proxy, path: str) -> None:
     assert [told(proxy, path) for _ in range(2)] == ["PASS"] * 2
 

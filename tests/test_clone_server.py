@@ -348,7 +348,7 @@ class Machine:
     output: str = ""
 
     def __post_init__(self) -> None:
-        self.stubs = self.root.parent.parent / f"{self.root.name}-stubs"
+        self.stubs = self.root.parent.parent / f"{self.root.name}-stubs/bin"
         for stub in (self.repository / "local/stubs").iterdir():
             lines = stub.read_text().split("\n", 1)
             program(self.stubs, stub.name, f"#!{sys.executable}\n{lines[1]}")

@@ -9,7 +9,7 @@ mock_provider "aws" {
 
 run "cloudfront_asks_the_address_and_is_let_in" {
   assert {
-    condition     = { for origin in aws_cloudfront_distribution.edge.origin : origin.origin_id => [origin.domain_name, origin.custom_origin_config[0].origin_protocol_policy] }["address"] == [aws_eip.elastic_address.public_dns, "http-only"]
+    condition     = one([for origin in aws_cloudfront_distribution.edge.origin : [origin.domain_name, origin.custom_origin_config[0].origin_protocol_policy] if origin.origin_id == "address"]) == [aws_eip.elastic_address.public_dns, "http-only"]
     error_message = "CloudFront asks somebody else, or in a way the server does not speak"
   }
 

@@ -49,6 +49,13 @@ def told(server: Server) -> Mapping[str, Any]:
     return dict(json.loads(body)) if status == 200 else {}
 
 
+def mark(server: Server) -> str:
+    """What tells this server's content from any other."""
+    settings = (Path(server["root"]) / "etc").glob("*/app.env")
+    found = re.search(r'^APP_CONTENT_FOLDER="(.*)"$', next(settings).read_text(), re.MULTILINE)
+    return (Path(found[1]) / ".content").read_text() if found else ""
+
+
 def under(server: Server) -> dict[str, str]:
     """The variables that programs of this server run with."""
     path = f"{LOCAL / 'bin'}:{os.environ['PATH']}"
@@ -80,9 +87,11 @@ def main() -> None:
     roles = {server["name"]: told(server).get("role") for server in servers()}
     masters = [server for server in servers() if roles[server["name"]] == "master"]
     clones = [server for server in servers() if roles[server["name"]] == "clone"]
-    if len(masters) != 1 or not clones:
+    # Of several servers that stand alone, clones follow one.
+    followed = [one for one in masters if clones and mark(one) == mark(clones[0])]
+    if len(followed) != 1:
         sys.exit(f"there should be one master, and clones of it: {roles}")
-    [master] = masters
+    [master] = followed
     word = secrets.token_hex(4).encode()
 
     status, said = ask(master, "PUT", f"/content/{NAME}", word)

@@ -47,7 +47,6 @@ resource "aws_vpc_security_group_ingress_rule" "clone_server_requests" {
 # And it alone gets those that write: what a clone wrote would be lost with the next copy.
 
 resource "aws_lb_target_group" "clone_server" {
-  # checkov:skip=CKV_AWS_378: from here to the servers requests stay inside the VPC, and nobody else reaches that port
   name                 = "${local.name}-master"
   port                 = local.standalone_server_port
   protocol             = "HTTP"
@@ -158,7 +157,6 @@ resource "terraform_data" "clone_server_key" {
 }
 
 resource "aws_ssm_parameter" "clone_server_key" {
-  # checkov:skip=CKV_AWS_337: a key of our own would be given to the same roles, and cost money each month
   name        = "${local.clone_server_parameters}/key"
   description = "What the master and its clones encrypt content with, and know each other by"
   type        = "SecureString"
@@ -166,7 +164,6 @@ resource "aws_ssm_parameter" "clone_server_key" {
 }
 
 resource "aws_ssm_parameter" "clone_server" {
-  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   for_each = {
     copy_seconds     = var.clone_server_copy_seconds
     interval_seconds = var.clone_server_interval_seconds
@@ -180,7 +177,6 @@ resource "aws_ssm_parameter" "clone_server" {
 
 # The address stays for as long as the server does, stopped or not.
 resource "aws_ssm_parameter" "clone_server_master" {
-  # checkov:skip=CKV2_AWS_34: an address, not a secret
   name        = "${local.clone_server_parameters}/master"
   description = "Private address of the master"
   type        = "String"
@@ -188,7 +184,6 @@ resource "aws_ssm_parameter" "clone_server_master" {
 }
 
 resource "aws_ssm_parameter" "clone_server_max_age" {
-  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   name  = "${local.setup_settings_path}/content_max_age_seconds"
   type  = "String"
   value = tostring(var.clone_server_max_age_seconds)

@@ -14,11 +14,6 @@ locals {
 }
 
 resource "aws_s3_bucket" "object_storage" {
-  # checkov:skip=CKV_AWS_18: who read an object is for CloudTrail to record, which an account has once for all buckets
-  # checkov:skip=CKV_AWS_144: S3 keeps objects in three zones and their older versions with them; another Region would cost all of it again
-  # checkov:skip=CKV_AWS_145: a key of our own would be given to the same roles, and cost money each month
-  # checkov:skip=CKV2_AWS_61: its lifecycle is below
-  # checkov:skip=CKV2_AWS_62: whoever waits for objects brings the notification
   for_each = local.object_storage_buckets
 
   # S3 takes 37 characters before the end that makes the name the only one in the world.

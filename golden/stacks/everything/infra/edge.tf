@@ -62,23 +62,7 @@ resource "aws_cloudfront_distribution" "edge" {
   }
 
   dynamic "ordered_cache_behavior" {
-    for_each = var.cache_distribution_static_paths
-
-    content {
-      path_pattern               = ordered_cache_behavior.value
-      target_origin_id           = "servers"
-      allowed_methods            = ["GET", "HEAD", "OPTIONS"]
-      cached_methods             = ["GET", "HEAD"]
-      compress                   = true
-      viewer_protocol_policy     = "redirect-to-https"
-      cache_policy_id            = aws_cloudfront_cache_policy.cache_distribution.id
-      response_headers_policy_id = local.edge_security_headers
-    }
-  }
-
-  # A path that two parts list goes to the first of them.
-  dynamic "ordered_cache_behavior" {
-    for_each = [for path in local.storage_origin_paths : path if !contains(var.cache_distribution_static_paths, path)]
+    for_each = local.storage_origin_paths
 
     content {
       path_pattern               = ordered_cache_behavior.value
@@ -89,6 +73,22 @@ resource "aws_cloudfront_distribution" "edge" {
       viewer_protocol_policy     = "redirect-to-https"
       cache_policy_id            = local.storage_origin_caching
       response_headers_policy_id = local.storage_origin_headers
+    }
+  }
+
+  # A path that two parts list goes to the first of them.
+  dynamic "ordered_cache_behavior" {
+    for_each = [for path in var.cache_distribution_static_paths : path if !contains(local.storage_origin_paths, path)]
+
+    content {
+      path_pattern               = ordered_cache_behavior.value
+      target_origin_id           = "servers"
+      allowed_methods            = ["GET", "HEAD", "OPTIONS"]
+      cached_methods             = ["GET", "HEAD"]
+      compress                   = true
+      viewer_protocol_policy     = "redirect-to-https"
+      cache_policy_id            = aws_cloudfront_cache_policy.cache_distribution.id
+      response_headers_policy_id = local.edge_security_headers
     }
   }
 

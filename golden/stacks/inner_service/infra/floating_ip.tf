@@ -71,14 +71,8 @@ resource "aws_iam_role" "floating_ip" {
 data "aws_iam_policy_document" "floating_ip" {
   statement {
     sid       = "Look"
-    actions   = ["ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces"]
-    resources = ["*"] # these actions know no narrower resource
-  }
-
-  statement {
-    sid       = "LookAtAlarms"
-    actions   = ["cloudwatch:DescribeAlarms"]
-    resources = ["arn:${data.aws_partition.current.partition}:cloudwatch:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:alarm:*"]
+    actions   = ["cloudwatch:DescribeAlarms", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces"]
+    resources = ["*"] # these actions know no narrower resource, or none that is enough
   }
 
   statement {

@@ -38,7 +38,6 @@ resource "terraform_data" "ondemand_disk_stripe_count" {
 }
 
 resource "aws_ebs_volume" "ondemand_disk" {
-  # checkov:skip=CKV2_AWS_9: whoever copies it must hold its file system still, and AWS Backup cannot
   # checkov:skip=CKV_AWS_189: a key of our own would be given to the same roles, and cost money each month
   for_each = local.ondemand_disk_volumes
 

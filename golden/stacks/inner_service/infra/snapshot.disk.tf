@@ -107,7 +107,6 @@ resource "aws_iam_role_policy" "snapshot_disk" {
 
 # By CloudFormation, since major 5 of Terraform's provider knows no scripts of a policy.
 resource "aws_cloudformation_stack" "snapshot" {
-  # checkov:skip=CKV_AWS_124: it changes in an apply only, which waits for it and fails with it
   name = local.snapshot_name
 
   template_body = jsonencode({

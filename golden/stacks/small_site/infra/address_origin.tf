@@ -7,7 +7,6 @@ data "aws_ec2_managed_prefix_list" "address_origin" {
 
 # The list counts as 55 of the 60 rules a security group takes, so it can open one port only.
 resource "aws_vpc_security_group_ingress_rule" "address_origin" {
-  # checkov:skip=CKV_AWS_260: it is open to the addresses of CloudFront only
   security_group_id = aws_security_group.standalone_server.id
   description       = "Requests from CloudFront"
   prefix_list_id    = data.aws_ec2_managed_prefix_list.address_origin.id
@@ -18,7 +17,6 @@ resource "aws_vpc_security_group_ingress_rule" "address_origin" {
 
 # The application learns from CloudFront who the user is, and believes nobody else.
 resource "aws_ssm_parameter" "address_origin" {
-  # checkov:skip=CKV2_AWS_34: a setting, not a secret
   name  = "${local.setup_settings_path}/trusted_proxies"
   type  = "String"
   value = join(",", sort([for entry in data.aws_ec2_managed_prefix_list.address_origin.entries : entry.cidr]))

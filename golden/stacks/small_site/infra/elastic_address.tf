@@ -6,7 +6,6 @@ locals {
 }
 
 resource "aws_eip" "elastic_address" {
-  # checkov:skip=CKV2_AWS_19: it is given to a server, by the network interface of that
   domain            = "vpc"
   network_interface = aws_instance.standalone_server["main"].primary_network_interface_id
 
@@ -17,7 +16,6 @@ resource "aws_eip" "elastic_address" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "elastic_address" {
-  # checkov:skip=CKV_AWS_260: it is the way in for users; elastic_address_cidrs says from where
   for_each = var.elastic_address_cidrs
 
   security_group_id = aws_security_group.standalone_server.id

@@ -18,8 +18,6 @@ locals {
     if path != "servers/setup/fetch.sh" && length(regexall("(^|/)(\\.[^/]*|__pycache__|tests|venv|[^/]*\\.egg-info|[^/]*\\.pyc|requirements-dev\\.txt)(/|$)", path)) == 0
   }
 
-  setup_boot_phases = ["install", "release", "configure"]
-
   # Text stays text, so that a plan shows which line of which file will change.
   setup_bundle_files = [for path, phase in local.setup_phase_of : path if contains(concat(["all"], local.setup_boot_phases), phase)]
   setup_bundle = jsonencode({

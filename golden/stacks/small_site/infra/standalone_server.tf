@@ -142,7 +142,6 @@ resource "terraform_data" "standalone_server_architecture" {
 }
 
 resource "aws_instance" "standalone_server" {
-  # checkov:skip=CKV_AWS_88: it has an address that users know; what may come in, its security group says
   # checkov:skip=CKV_AWS_135: it is on for every type that knows it
   for_each = local.standalone_server_zones
 

@@ -57,7 +57,7 @@ sub vcl_recv {
   }
 
   # Checks are about now.
-  if (req.url ~ "^/(health|proxy-health)") {
+  if (req.url ~ "^/(health|proxy-health)" || req.url == "@HEALTH@") {
     return (pass);
   }
 
