@@ -87,6 +87,13 @@ run "the_public_address_is_taken_from_whoever_has_it" {
   }
 }
 
+run "on_everything_it_may_look_only" {
+  assert {
+    condition     = alltrue([for action in flatten([for statement in data.aws_iam_policy_document.floating_ip.statement : statement.actions if contains(statement.resources, "*")]) : startswith(action, "ec2:Describe")])
+    error_message = "the automation may do on everything what knows a narrower resource"
+  }
+}
+
 run "the_other_server_may_be_the_active_one" {
   command = apply
 
