@@ -85,7 +85,7 @@ run "servers_may_tell_the_age_and_nothing_else" {
 
 run "somebody_hears_of_a_copy_that_stops_following" {
   assert {
-    condition     = aws_cloudwatch_metric_alarm.nfs_replica.namespace == nonsensitive(aws_ssm_parameter.nfs_replica["replica_metric_namespace"].value) && strcontains(file("../app/src/app/replica.py"), "\"MetricName\": \"${aws_cloudwatch_metric_alarm.nfs_replica.metric_name}\"")
+    condition     = aws_cloudwatch_metric_alarm.nfs_replica.namespace == nonsensitive(aws_ssm_parameter.nfs_replica["replica_metric_namespace"].value) && strcontains(file("../app/src/app/replica.py"), ", \"${aws_cloudwatch_metric_alarm.nfs_replica.metric_name}\", ")
     error_message = "the alarm watches another metric than servers write"
   }
 

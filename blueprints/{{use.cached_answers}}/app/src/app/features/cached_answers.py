@@ -24,7 +24,7 @@ class CacheSettings(FeatureSettings):
     """How long copies live."""
 
     cache_edge_seconds: int = Field(default=86400, ge=0)
-    """Seconds an edge that keeps files keeps one of `/static/`; it can be told to drop it earlier."""
+    """Seconds an edge keeps a file of `/static/`, if it keeps files; it can be told to drop it."""
 
     cache_page_seconds: int = Field(default=10, ge=0)
     """Seconds a browser keeps an answer that is nobody's own and says nothing itself."""
