@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import http.client
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,26 +19,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests import machine
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
 REGION = "eu-central-1"
 
 Headers = Mapping[str, str]
-
-
-def need(*programs: str) -> None:
-    """Skip where a program is missing; CI must have all of them."""
-    path = f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin"
-    for program in programs:
-        if shutil.which(program, path=path) is None:
-            if os.environ.get("CI"):
-                pytest.fail(f"{program} was not found")
-            pytest.skip(f"{program} was not found")
 
 
 def render(
@@ -165,9 +152,7 @@ def serving(answer: Callable[[Asked], Answer], **where: Any) -> Iterator[Origin]
 def free_ports(count: int) -> int:
     """The first of so many ports in a row that nobody uses."""
     for _ in range(50):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
+        first = machine.free_port()
         try:
             for port in range(first, first + count):
                 with socket.socket() as probe:
@@ -180,10 +165,7 @@ def free_ports(count: int) -> int:
 
 def until(true: Callable[[], Any], what: str, seconds: float = 15) -> None:
     """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"still not so: {what}"
-        time.sleep(0.05)
+    assert machine.until(seconds, true), f"still not so: {what}"
 
 
 @dataclass

@@ -1,10 +1,13 @@
-"""`make` in a generated repository, as a user calls it."""
+"""`make` in a generated repository, as a user calls it, and the mock AWS that it starts."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 
 def make(folder: Path, target: str) -> str:
@@ -18,3 +21,27 @@ def make(folder: Path, target: str) -> str:
     )
     assert done.returncode == 0, f"make {target}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
     return done.stdout
+
+
+def client(service: str, endpoint: str, region: str) -> Any:
+    """A client of a mock AWS, whatever account this machine knows."""
+    return boto3.client(
+        service,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        endpoint_url=endpoint,
+        region_name=region,
+    )
+
+
+def variables(endpoint: str, region: str) -> dict[str, str]:
+    """This machine's environment for programs that are to find a mock AWS and nothing else."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("APP_", "AWS_"))}
+    return {
+        **kept,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }

@@ -20,8 +20,9 @@ import yaml
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution
+from tests.machine import needs_terraform
 from tests.repositories import ENVIRONMENT
-from tests.test_generated import READY, needs_terraform, resolved, stack, write
+from tests.test_generated import READY, resolved, stack, write
 from tests.test_goldens import STACKS
 
 ROOT = Path(__file__).parent.parent

@@ -34,6 +34,8 @@ import yaml
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import client
+from tests.machine import free_port, needs_python, needs_terraform
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
@@ -72,13 +74,8 @@ resource "aws_launch_template" "servers" {
 """
 
 pytestmark = [
-    pytest.mark.skipif(
-        shutil.which("terraform") is None and not os.environ.get("CI"),
-        reason="terraform was not found; these checks need it (in CI it must be there)",
-    ),
-    pytest.mark.skipif(
-        sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-    ),
+    needs_terraform,
+    needs_python,
 ]
 
 
@@ -115,13 +112,7 @@ class Stack:
         }
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-        )
+        return client(service, self.endpoint, REGION)
 
     def terraform(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -284,14 +275,6 @@ def mock_aws() -> Iterator[Callable[[], str]]:
     for server in started:
         server.send_signal(signal.SIGTERM)
         server.wait(10)
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def render(way: str, folder: Path) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.front import Answer, Asked, Origin, Proxy, need, render, running, serving, until
+from tests.front import Answer, Asked, Origin, Proxy, render, running, serving, until
+from tests.machine import need
 
 RULES = "servers/setup/configure/proxies/cache/cache.vcl"
 EXPORTS = {
@@ -44,7 +45,8 @@ def pages(asked: Asked) -> Answer:
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache; answers are given a second longer than they say, so that no test waits for ten."""
-    need("nginx", "varnishd")
+    need("nginx")
+    need("varnishd")
     fresh = {"set req.grace = 10s;": "set req.grace = 1s;"}
     return render(tmp_path_factory.mktemp("repository"), "cache_proxy", changes={RULES: fresh})
 
@@ -350,7 +352,8 @@ def test_the_cache_stands_before_the_last_hop(both: tuple[Proxy, Origin]) -> Non
 
 def test_rules_that_do_not_compile_end_the_setup(tmp_path: Path) -> None:
     """Before anything is started with them."""
-    need("nginx", "varnishd")
+    need("nginx")
+    need("varnishd")
     broken = {"sub vcl_pass {": "sub vcl_pas {"}
     repository = render(tmp_path / "repository", "cache_proxy", changes={RULES: broken})
     proxy = Proxy(repository, tmp_path / "root", "http://127.0.0.1:9", EXPORTS)

@@ -14,17 +14,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import make
+from tests.machine import need, needs_python, needs_terraform, until
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
@@ -32,9 +32,7 @@ REGION = "eu-central-1"
 PARAMETERS = "/shop/dev/clone-server"
 KEY = "5e" * 32
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-)
+pytestmark = needs_python
 
 
 def written(folder: Path, *patterns: str, **choices: str) -> Path:
@@ -47,29 +45,11 @@ def written(folder: Path, *patterns: str, **choices: str) -> Path:
     return folder
 
 
-def need(program: str) -> str:
-    """The program, which must be there in CI."""
-    found = shutil.which(program)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} was not found")
-        pytest.skip(f"{program} was not found")
-    return found
-
-
 def program(folder: Path, name: str, text: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text)
     (folder / name).chmod(0o755)
     return folder
-
-
-def until(seconds: float, what: Callable[[], Any]) -> Any:
-    """Ask again until something is true, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -727,10 +707,7 @@ def test_clones_come_with_a_master_and_an_image_and_exclude_what_has_none() -> N
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; the local stack is built with it (in CI it must be there)",
-)
+@needs_terraform
 def test_the_local_stack_comes_up_settles_and_clones_follow(tmp_path: Path) -> None:
     """`make local` ends with an empty second plan, and clones that read what the master wrote."""
     need("rsync")

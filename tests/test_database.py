@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,33 +23,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import client, variables
+from tests.machine import free_port, needs_python, until
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
 SETTINGS = "/shop/dev/app"
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(seconds: float, what: Any) -> Any:
-    """Ask again until something is true, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return found
+pytestmark = needs_python
 
 
 def ask(url: str) -> tuple[int, dict[str, Any]]:
@@ -72,25 +56,10 @@ class Stand:
 
     @property
     def variables(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("APP_", "AWS_"))}
-        return {
-            **kept,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "no_proxy": "127.0.0.1",
-        }
+        return variables(self.endpoint, REGION) | {"no_proxy": "127.0.0.1"}
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-        )
+        return client(service, self.endpoint, REGION)
 
     def make_database(self, name: str, *, multi_az: bool) -> str:
         """Have RDS describe a database, as Terraform would; its identifier is returned."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import sys
 import time
@@ -25,7 +24,8 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.test_sessions import REGION, Program, cache, free_port
+from tests.machine import free_port, need, needs_python
+from tests.test_sessions import REGION, Program, cache
 
 ROOT = Path(__file__).parent.parent
 TABLE = "shop-dev-sessions"
@@ -36,9 +36,7 @@ CACHE_SECONDS = 1.0
 IN_TIME = 5.0
 """Seconds the load balancer waits for an answer, by its variable's default."""
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-)
+pytestmark = needs_python
 
 
 @dataclass
@@ -254,11 +252,7 @@ http {{
 
 
 def test_a_caching_proxy_passes_every_check_on(start: Start, tmp_path: Path) -> None:
-    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if nginx is None:
-        if os.environ.get("CI"):
-            pytest.fail("nginx was not found")
-        pytest.skip("nginx was not found")
+    nginx = need("nginx")
     stand = start("valkey")
     folder, port = tmp_path / "proxy", free_port()
     folder.mkdir()

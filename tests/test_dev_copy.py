@@ -21,9 +21,9 @@ from cdp_scaffold.dev.new_entry import Wording
 from cdp_scaffold.dev.writing import always_with, can_be_written, new
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.machine import needs_terraform
 from tests.repositories import ENVIRONMENT, commit, git
 from tests.test_generated import (
-    needs_terraform,
     terraform,
     write,
 )

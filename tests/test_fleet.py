@@ -7,9 +7,7 @@ once, and the whole of it on a mock AWS.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -19,21 +17,17 @@ from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import client
+from tests.machine import need, needs_terraform
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
 REGION = "us-east-1"
 """Has six zones, one of which lacks machines that the others have."""
-
-needs_terraform = pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; these checks need it (in CI it must be there)",
-)
 
 
 def tree(pattern: str) -> dict[str, str]:
@@ -81,8 +75,7 @@ WISHES = [Wish(*each) for each in product(range(2, 7), [*range(1, 14), 50, 100],
 @pytest.fixture(scope="module")
 def counts(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Wish, int]:
     """How many servers the rendered Terraform runs for each wish, all asked in one go."""
-    if shutil.which("terraform") is None and not os.environ.get("CI"):
-        pytest.skip("terraform was not found")
+    need("terraform")
     files = tree("multi_datacenter")
     sums = ["multi_server.tf", "multi_datacenter.tf", "servers.size.tf"]
     asked = ["multi_server", "multi_datacenter", "network"]
@@ -213,13 +206,7 @@ class Stack:
 
     def client(self, service: str) -> Any:
         port = json.loads((self.repository / ".local/mock.json").read_text())["port"]
-        return boto3.client(
-            service,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name=REGION,
-        )
+        return client(service, f"http://127.0.0.1:{port}", REGION)
 
     @property
     def group(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import make
+from tests.machine import needs_python, needs_terraform
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
@@ -259,13 +259,8 @@ class Stack:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; the local stack is built with it (in CI it must be there)",
-)
-@pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-)
+@needs_terraform
+@needs_python
 @pytest.mark.parametrize("kind", ["public", "private"])
 def test_the_address_moves_and_terraform_leaves_it_where_it_is(tmp_path: Path, kind: str) -> None:
     """A failure and the script move it; the address stays the same and each plan is empty."""

@@ -34,11 +34,6 @@ READY = [
 
 RecordProperty = Callable[[str, Any], None]
 
-needs_terraform = pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; these checks need it (in CI it must be there)",
-)
-
 
 def write(tree: dict[str, bytes], folder: Path) -> Path:
     for path, content in tree.items():

@@ -20,22 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import resolve
-from tests.local_stack import make
+from tests.local_stack import client, make
+from tests.machine import needs_terraform
 from tests.test_generated import stack, write
 from tests.test_goldens import STACKS
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; the local stack is built with it (in CI it must be there)",
-)
+pytestmark = needs_terraform
 
 PROVIDER = """\
 terraform {
@@ -152,13 +149,7 @@ class Repository:
         pytest.fail(f"Terraform did not begin: {process.communicate(timeout=60)[0]}")
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url=self.endpoint,
-            region_name="eu-central-1",
-        )
+        return client(service, self.endpoint, "eu-central-1")
 
 
 @pytest.fixture

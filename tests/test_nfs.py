@@ -19,23 +19,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.local_stack import make
+from tests.local_stack import client, make, variables
+from tests.machine import free_port, need, needs_python, needs_terraform, until
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
 REGION = "eu-central-1"
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-)
+pytestmark = needs_python
 
 
 def resolved(*patterns: str) -> Resolution:
@@ -49,22 +48,6 @@ def write(resolution: Resolution, folder: Path) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def need(program: str) -> str:
-    """The program, which must be there in CI."""
-    found = shutil.which(program)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} was not found")
-        pytest.skip(f"{program} was not found")
-    return found
 
 
 def ask(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
@@ -81,14 +64,6 @@ def told(url: str) -> Any:
     return json.loads(ask(url)[1])
 
 
-def until(seconds: float, what: Any) -> Any:
-    """Ask again until something is true, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return found
-
-
 @dataclass
 class Mock:
     """A mock AWS with the patches of a generated repository."""
@@ -97,24 +72,10 @@ class Mock:
 
     @property
     def variables(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("APP_", "AWS_"))}
-        return {
-            **kept,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
+        return variables(self.endpoint, REGION)
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-        )
+        return client(service, self.endpoint, REGION)
 
 
 @pytest.fixture(scope="module")
@@ -665,6 +626,10 @@ def test_two_servers_read_their_copies_and_write_to_the_share(
     copying: Copying, python: Path, tmp_path: Path
 ) -> None:
     """What one writes the other reads a moment later, and goes on reading without the share."""
+
+    def shows(url: str, content: bytes) -> bool:
+        return ask(f"{url}/shared/a.txt") == (200, content)
+
     servers = [copying.server(name) for name in ("one", "two")]
     applications = Applications(copying.repository, python, tmp_path)
     try:
@@ -673,10 +638,10 @@ def test_two_servers_read_their_copies_and_write_to_the_share(
         assert ask(f"{one.url}/shared/a.txt", "PUT", b"first")[0] == 202
         assert (copying.files / "a.txt").read_bytes() == b"first"
         for url in (one.url, two.url):
-            assert until(20, lambda url=url: ask(f"{url}/shared/a.txt") == (200, b"first"))
+            assert until(20, partial(shows, url, b"first"))
         assert ask(f"{two.url}/shared/a.txt", "PUT", b"second")[0] == 202
-        assert until(20, lambda: ask(f"{one.url}/shared/a.txt") == (200, b"second"))
-        assert until(20, lambda: ask(f"{two.url}/shared/a.txt") == (200, b"second"))
+        assert until(20, partial(shows, one.url, b"second"))
+        assert until(20, partial(shows, two.url, b"second"))
 
         away = copying.files.rename(copying.folder / "away")
         age = told(f"{two.url}/replica")["age_seconds"]
@@ -748,10 +713,7 @@ def test_content_is_kept_equal_the_way_that_was_chosen() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; the local stack is built with it (in CI it must be there)",
-)
+@needs_terraform
 @pytest.mark.parametrize("wish", [["nfs_sharing"], ["nfs_replica", "stamp", "multi_datacenter"]])
 def test_the_local_stack_comes_up_settles_and_shares_files(wish: list[str], tmp_path: Path) -> None:
     """`make local` ends with an empty second plan and files that two servers share."""

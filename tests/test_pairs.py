@@ -20,12 +20,12 @@ from cdp_scaffold.covering import alone, choices, largest, pairs, representative
 from cdp_scaffold.feature_model import told
 from cdp_scaffold.resolver import Resolution
 from cdp_scaffold.variants import variants
+from tests.machine import needs_terraform
 from tests.provider import VARIABLE, running_provider
 from tests.test_generated import (
     MODEL,
     TEMPLATE,
     RecordProperty,
-    needs_terraform,
     terraform,
     texts,
     write,

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.front import Answer, Asked, Proxy, need, render, running, serving, until
+from tests.front import Answer, Asked, Proxy, render, running, serving, until
+from tests.machine import need
 
 CONFIGURATION = "servers/setup/configure/proxies/last-hop.conf"
 CACHE = {
@@ -34,7 +35,8 @@ def mirror(asked: Asked) -> Answer:
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A system whose proxies do one thing; the addresses of a name are known for a second only."""
-    need("nginx", "varnishd")
+    need("nginx")
+    need("varnishd")
     folder = tmp_path_factory.mktemp("repository")
     return render(folder, "cache_proxy", changes={CONFIGURATION: {"valid=10s": "valid=1s"}})
 
@@ -191,7 +193,8 @@ def certificate(folder: Path, name: str) -> ssl.SSLContext:
 def test_with_a_certificate_the_inner_load_balancer_has_to_show_it(
     tmp_path: Path, name: str, status: int
 ) -> None:
-    need("nginx", "varnishd")
+    need("nginx")
+    need("varnishd")
     repository = render(
         tmp_path / "repository",
         "cache_proxy",

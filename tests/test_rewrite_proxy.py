@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.front import Answer, Asked, Origin, Proxy, need, render, running, serving
+from tests.front import Answer, Asked, Origin, Proxy, render, running, serving
+from tests.machine import need
 
 TO = "https://d111111abcdef8.cloudfront.net"
 EXPORTS = {"REWRITE_TO": TO, "REWRITE_PREFIXES": "/static/"}
@@ -229,7 +230,8 @@ def test_no_policy_stays_none(proxy: Proxy) -> None:
 
 def test_a_cache_keeps_the_changed_page(tmp_path: Path) -> None:
     """Cache, then rewriting, in this order: a page is changed once, however often it is read."""
-    need("nginx", "varnishd")
+    need("nginx")
+    need("varnishd")
     repository = render(tmp_path / "repository", "cache_proxy", "rewrite_proxy")
     exports = {**EXPORTS, "CACHE_IGNORED_COOKIES": "_ga", "CACHE_MEMORY_PERCENT": "5"}
     with (

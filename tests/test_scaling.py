@@ -22,7 +22,8 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.test_fleet import REGION, Stack, needs_terraform, terraform
+from tests.machine import needs_terraform
+from tests.test_fleet import REGION, Stack, terraform
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)

@@ -23,11 +23,11 @@ from cdp_scaffold.covering import alone, largest
 from cdp_scaffold.feature_model import told
 from cdp_scaffold.resolver import Resolution
 from tests.conftest import ROOT
+from tests.machine import needs_terraform
 from tests.test_generated import (
     MODEL,
     TEMPLATE,
     RecordProperty,
-    needs_terraform,
     resolved,
     terraform,
     write,

@@ -26,11 +26,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import client
+from tests.machine import free_port, needs_python, needs_terraform
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
@@ -48,20 +49,9 @@ provider "aws" {
 """
 
 pytestmark = [
-    pytest.mark.skipif(
-        shutil.which("terraform") is None and not os.environ.get("CI"),
-        reason="terraform was not found; these checks need it (in CI it must be there)",
-    ),
-    pytest.mark.skipif(
-        sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-    ),
+    needs_terraform,
+    needs_python,
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def need_a_cache() -> str:
@@ -208,13 +198,7 @@ class Stack:
         self.terraform("apply", "-auto-approve", "-input=false", *given, *parameters)
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=REGION,
-        )
+        return client(service, self.environment["AWS_ENDPOINT_URL"], REGION)
 
     def server(self, name: str) -> Server:
         """Start the application as a server would, but for its port and its metadata."""

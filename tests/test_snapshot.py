@@ -24,6 +24,7 @@ import pytest
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import make
+from tests.machine import needs_terraform
 from tests.repositories import write
 from tests.test_ondemand_disk import MIB, MOUNT, SBIN, on_a_loop_device, output
 
@@ -264,10 +265,7 @@ def test_a_rehearsal_freezes_nothing(server: Server) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; the local stack is built with it (in CI it must be there)",
-)
+@needs_terraform
 def test_terraform_makes_the_disk_from_a_copy_and_goes_on(tmp_path: Path) -> None:
     """The new disk is the copy; without the variable nothing changes any more."""
     answer = resolve(TEMPLATE.catalog, ["snapshot"], {})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.machine import needs_python, needs_terraform
 from tests.repositories import write
 
 ROOT = Path(__file__).parent.parent
@@ -246,13 +246,8 @@ def state_of(repository: Path, *kinds: str) -> dict[str, dict[str, object]]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; this check needs it (in CI it must be there)",
-)
-@pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-)
+@needs_terraform
+@needs_python
 def test_server_and_disk_change_their_sizes_and_stay_themselves(tmp_path: Path) -> None:
     """Both in place, with an empty plan after each; a smaller disk is refused before anything."""
     repository = tmp_path / "shop"

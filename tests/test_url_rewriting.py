@@ -5,10 +5,8 @@ from __future__ import annotations
 import http.client
 import os
 import re
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +17,13 @@ import pytest
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import make
+from tests.machine import needs_python, needs_terraform
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
 BASE = "https://d111111abcdef8.cloudfront.net"
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="the generated application needs Python 3.11"
-)
+pytestmark = needs_python
 
 PAGES = '''\
 """A page as it was before anybody thought of another address for its files."""
@@ -170,10 +167,7 @@ def test_told_nothing_the_filter_is_off(repository: Path, python: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; in CI it must be there",
-)
+@needs_terraform
 def test_the_links_of_a_booted_server_are_found_in_the_bucket(tmp_path: Path) -> None:
     """The whole stack on a mock AWS: applied, planned again, booted, asked, destroyed."""
     folder = write(tmp_path / "shop")

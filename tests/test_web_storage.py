@@ -22,6 +22,7 @@ from moto import mock_aws
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import make
+from tests.machine import needs_terraform
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "blueprints/{{use.web_storage}}/scripts/publish.py"
@@ -277,12 +278,6 @@ def test_where_files_go_can_be_told_by_a_file(
 
     assert script.main(["--folder", str(folder), "--outputs", str(file)]) == 0
     assert len(boto3.client("s3").list_objects_v2(Bucket="content")["Contents"]) == 5
-
-
-needs_terraform = pytest.mark.skipif(
-    shutil.which("terraform") is None and not os.environ.get("CI"),
-    reason="terraform was not found; in CI it must be there",
-)
 
 
 @needs_terraform
