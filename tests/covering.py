@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations, product
-
-from allpairspy import AllPairs
+from pathlib import Path
 
 from cdp_scaffold.catalog import Catalog
+from cdp_scaffold.covering import covering, wishing
+from cdp_scaffold.feature_model import FeatureModel
 from cdp_scaffold.questions import Questions
+from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, decide, resolve
 
 Value = bool | str
@@ -57,21 +59,25 @@ class Choices:
             if slot.id in self.questions.all
         }
 
-    def asked(self, wish: Sequence[str]) -> tuple[str, ...]:
+    def asked(self, wish: tuple[str, ...]) -> tuple[str, ...]:
         """The slots that the template asks about for a wish."""
         drafted = decide(self.catalog, wish, {}).slots
         return tuple(slot for slot in self.slots if slot in drafted)
 
     def is_valid(self, case: Case) -> bool:
-        """Whether the wish resolves, to what can be generated."""
-        if not case.wish or any(
-            kind == "excluded" for kind, _, _ in decide(self.catalog, case.wish, {}).wrong
-        ):
-            return False
-        answer = resolve(self.catalog, case.wish, dict(case.choices))
-        return isinstance(answer, Resolution) and all(
+        """Whether the wish resolves to what can be generated, and needs every choice."""
+        answer = self._resolved(case.wish, dict(case.choices))
+        return answer is not None and answer.unused == ()
+
+    def _resolved(self, wish: tuple[str, ...], choices: Mapping[str, str]) -> Resolution | None:
+        if not wish or any(k == "excluded" for k, _, _ in decide(self.catalog, wish, {}).wrong):
+            return None
+        answer = resolve(self.catalog, wish, choices)
+        if isinstance(answer, Resolution) and all(
             self.catalog.entries[id].status == "ready" for id in answer.members
-        )
+        ):
+            return answer
+        return None
 
     def pairs(self, case: Case) -> set[Pair]:
         """Every two choices that meet in a case."""
@@ -90,37 +96,45 @@ class Choices:
             for wish in combinations(self.patterns, size):
                 asked = self.asked(wish)
                 for options in product(*(self.slots[slot] for slot in asked)):
-                    case = Case(wish, tuple(zip(asked, options, strict=True)))
-                    if self.is_valid(case):
-                        yield case
+                    answer = self._resolved(wish, dict(zip(asked, options, strict=True)))
+                    if answer is not None:
+                        yield self._case(answer)
 
+    @cached_property
     def array(self) -> list[Case]:
         """Cases that hold every pair which any valid case holds."""
-        values: list[list[Value]] = [[True, False] for _ in self.patterns]
-        values += [[*options, ""] for options in self.slots.values()]
-        found = [self._case(row) for row in AllPairs(values, filter_func=self._fits)]
+        found = list(map(self._case, covering(self._model, self._statements())))
         covered = {pair for case in found for pair in self.pairs(case)}
         small = sorted(self.small(), key=lambda case: -len(case.choices) - len(case.wish))
-        for case in small:  # for what the library found no valid row for
+        # A slot may be asked about that one answer to another leaves without use.
+        for case in small:
             if not self.pairs(case) <= covered:
                 found.append(case)
                 covered |= self.pairs(case)
         return found
 
-    def _case(self, row: Sequence[Value]) -> Case:
-        count = len(self.patterns)
-        wish = tuple(id for id, wanted in zip(self.patterns, row[:count], strict=False) if wanted)
-        named = zip(self.slots, row[count:], strict=False)
-        return Case(wish, tuple((slot, str(option)) for slot, option in named if option))
+    @cached_property
+    def _model(self) -> FeatureModel:
+        return FeatureModel(self.catalog, self.questions.all)
 
-    def _fits(self, row: Sequence[Value]) -> bool:
-        """Whether a row, or the beginning of one, may stand for a valid case."""
-        count = len(self.patterns)
-        case = self._case(row)
-        if len(row) <= count:
-            return not any(k == "excluded" for k, _, _ in decide(self.catalog, case.wish, {}).wrong)
-        asked = self.asked(case.wish)
-        named = zip(self.slots, row[count:], strict=False)
-        if any((option == "") == (slot in asked) for slot, option in named):
-            return False
-        return len(row) < count + len(self.slots) or self.is_valid(case)
+    def _statements(self) -> dict[str, int]:
+        """What may be true of a wish → the wishes of which it is."""
+        model = self._model
+        found = {}
+        for id in self.patterns:
+            found[id] = wishing(model, id)
+            found[f"no {id}"] = model.without(model.valid, found[id])
+        for slot, options in self.slots.items():
+            found |= {f"{slot}={option}": model.taking(slot, option) for option in (*options, None)}
+        return found
+
+    def _case(self, answer: Resolution) -> Case:
+        asked = (slot for slot in self.asked(answer.wish) if slot in answer.slots)
+        return Case(answer.wish, tuple((slot, answer.slots[slot]) for slot in asked))
+
+
+@cache
+def choices(root: Path) -> Choices:
+    """Those of a template; the same for all who ask, since the array takes seconds."""
+    template = Template(root)
+    return Choices(template.catalog, template.questions)

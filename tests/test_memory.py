@@ -11,11 +11,11 @@ from cdp_scaffold import memory
 from cdp_scaffold.memory import EVERYTHING, Memory
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.covering import Choices
+from tests.covering import choices
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
-ARRAY = Choices(TEMPLATE.catalog, TEMPLATE.questions).array()
+ARRAY = choices(ROOT).array
 ANSWERS = (
     Answers(),
     Answers("kitchen"),

@@ -13,9 +13,8 @@ import yaml
 
 from cdp_scaffold import project, standin
 from cdp_scaffold.errors import ScaffoldError
-from cdp_scaffold.render import Template
 from cdp_scaffold.template import Source, checked_out, locate
-from tests.covering import Case, Choices
+from tests.covering import Case, choices
 from tests.repositories import (
     CATALOG,
     ROOT,
@@ -34,9 +33,8 @@ from tests.repositories import (
 )
 from tests.test_goldens import STACKS
 
-KNOWN = Template(ROOT)
-CHOICES = Choices(KNOWN.catalog, KNOWN.questions)
-ARRAY = CHOICES.array()
+CHOICES = choices(ROOT)
+ARRAY = CHOICES.array
 TEA = "blueprints/{{use.tea}}"
 ANSWERS: Mapping[str, Any] = {"project": "kitchen", "patterns": ["tea"], "heat": "gas"}
 
