@@ -25,6 +25,7 @@ FIRST = (
     "pieces of text read",
     "definitions, each the only one",
     "references, each with its definition",
+    "dependencies, none leading back to itself",
     "verdicts that a SAT solver shares",
 )
 """The order of what is always told; other numbers follow by name."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import networkx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -74,6 +75,18 @@ Terraform address `aws_sqs_queue.tea` is referred to and not defined for the wis
 Terraform address `aws_sqs_queue.tea` is referred to and not defined for the wish: soup
   infra/needs.tf:2 (table, what soup adds) refers to it
   infra/tea.tf:1 (tea) defines it, and is not there""",
+    ),
+    "a way back to itself that two patterns make together": (
+        {
+            "{{use.table}}/infra/loop.tf.jinja": "locals {\n"
+            "  loop = {{ 'local.knot' if use.tea and use.soup else '1' }}\n"
+            "}\n",
+            "{{use.tea}}/infra/knot.tf": "locals {\n  knot = local.loop\n}\n",
+        },
+        """\
+Terraform address `local.knot` waits for itself for the wish: tea soup
+  infra/knot.tf:2 (tea) makes `local.knot` wait for `local.loop`
+  infra/loop.tf:2 (table, tea + soup) makes `local.loop` wait for `local.knot`""",
     ),
     "two owners of one path": (
         {"{{use.tea}}/scripts/it.sh": "true\n", "{{use.soup}}/scripts/it.sh": "false\n"},
@@ -311,7 +324,7 @@ def test_a_mistake_is_told_with_the_smallest_wish_and_the_files(
 
 
 def at_odds(template: Template, answer: Resolution, somewhere: set[Name]) -> set[Name]:
-    """What one repository, taken as it is, refers to and lacks, or defines twice."""
+    """What one repository, taken as it is, lacks, defines twice, or leads back to itself."""
     said = Facts()
     for path, content in template.tree(answer).items():
         said.add(files.facts(path, content.decode()))
@@ -324,7 +337,11 @@ def at_odds(template: Template, answer: Resolution, somewhere: set[Name]) -> set
     asked = [each for each in said.refers if not each.hearsay or somewhere & {*each.names}]
     missing = {each.names[0] for each in asked if not there & {*each.names}}
     twice = {name for name in there if defined.count(name) > 1}
-    return {name for name in missing | twice if name.kind != "socket"}  # that of the template
+    depends = networkx.DiGraph([(one, other) for one, other, _ in said.depends])
+    back = {name for way in networkx.simple_cycles(depends) for name in way}
+    return {
+        name for name in missing | twice | back if name.kind != "socket"
+    }  # that of the template
 
 
 def told_anywhere(found: Iterable[Any]) -> set[Name]:
@@ -376,7 +393,8 @@ def test_the_wish_that_is_told_is_a_smallest_one(tmp_path: Path) -> None:
         for breach in prove(template, model).breaches
     }
 
-    assert told_sizes == sizes
+    again = Name("Terraform address", "local.loop")  # on the way that is told of `local.knot`
+    assert {**told_sizes, again: sizes[again]} == sizes
 
 
 def test_a_sat_solver_knows_the_same_wishes(tmp_path: Path) -> None:
@@ -504,6 +522,7 @@ def test_every_repository_holds_together(
     record_property("proof: pieces of text read", proof.pieces)
     record_property("proof: definitions, each the only one", proof.definitions)
     record_property("proof: references, each with its definition", proof.references)
+    record_property("proof: dependencies, none leading back to itself", proof.dependencies)
 
 
 def names(found: Iterable[Facts]) -> tuple[set[Name], set[tuple[Name, ...]]]:

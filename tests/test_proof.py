@@ -39,8 +39,9 @@ def quoted() -> str:
         f"What generates today allows {wishes(model):,} wishes, choices and all, for "
         f"{model.resolutions():,} different repositories. Its {len(found):,} templates have "
         f"{texts:,} texts and fragments, each in a golden. In all of these repositories each of "
-        f"{proof.references:,} references meets its definition, and each of {proof.definitions:,} "
-        "definitions is the only one.",
+        f"{proof.references:,} references meets its definition, each of {proof.definitions:,} "
+        f"definitions is the only one, and no address of Terraform leads back to itself over "
+        f"{proof.dependencies:,} dependencies.",
         width=118,
         initial_indent="  ",
         subsequent_indent="  ",

@@ -44,6 +44,9 @@ class Facts:
 
     refers: list[Reference] = field(default_factory=list)
 
+    depends: list[tuple[Name, Name, int]] = field(default_factory=list)
+    """What is made after what, with the line that says so."""
+
     def define(self, kind: str, text: str, line: int) -> None:
         """Note a definition that must be the only one."""
         self.defines.append((Name(kind, text), line))
@@ -60,19 +63,26 @@ class Facts:
         """Note a use that several names would serve."""
         self.refers.append(Reference(tuple(names), line, hearsay))
 
+    def depend(self, kind: str, one: str, other: str, line: int) -> None:
+        """Note that one thing waits for another."""
+        self.depends.append((Name(kind, one), Name(kind, other), line))
+
     def add(self, other: Facts) -> None:
         """Take over what another extractor found in the same text."""
         self.defines += other.defines
         self.provides += other.provides
         self.refers += other.refers
+        self.depends += other.depends
 
     def beyond(self, base: Facts) -> Facts:
         """What is said here and not in a base that this text was made from."""
         defined = {name for name, _ in base.defines}
         provided = {name for name, _ in base.provides}
         referred = {reference.names for reference in base.refers}
+        depended = {(one, other) for one, other, _ in base.depends}
         return Facts(
             [each for each in self.defines if each[0] not in defined],
             [each for each in self.provides if each[0] not in provided],
             [each for each in self.refers if each.names not in referred],
+            [each for each in self.depends if each[:2] not in depended],
         )

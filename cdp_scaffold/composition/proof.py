@@ -1,8 +1,9 @@
-"""Show for all valid wishes that whatever a repository refers to is defined in it, and once.
+"""Show for all valid wishes that what a repository refers to is defined in it, once, and before.
 
 A name's definitions and references each stand under the wishes whose repository has them. With `f`
 the wishes that have a reference and `d` those that have a definition, `f and not d` are the
-wishes in which something is missing: there are none, or there is a smallest one to show.
+wishes in which something is missing: there are none, or there is a smallest one to show. What
+depends on what stands under wishes, too; none of them may let a name depend on itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cdp_scaffold.bdd import FALSE
+from cdp_scaffold.composition import cycles
 from cdp_scaffold.composition.facts import Name
 from cdp_scaffold.composition.pieces import Piece, pieces
 from cdp_scaffold.feature_model import FeatureModel, told
@@ -66,6 +68,9 @@ class Proof:
     references: int = 0
     """How many places refer to something."""
 
+    dependencies: int = 0
+    """How many pairs there are of which one waits for the other."""
+
     questions: list[Question] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
 
@@ -90,6 +95,8 @@ def prove_pieces(model: FeatureModel, found: Iterable[Piece]) -> Proof:
             continue
         proof.references += len(places)
         proof.breaches += _missing(model, index, names, places, proof)
+    proof.dependencies = len(index.depends)
+    proof.breaches += _circular(model, index, proof)
     return proof
 
 
@@ -101,6 +108,7 @@ class _Index:
         self.defined: dict[Name, list[Place]] = {}
         self.provided: dict[Name, list[Place]] = {}
         self.referred: dict[tuple[tuple[Name, ...], bool], list[Place]] = {}
+        self.depends: dict[tuple[Name, Name], list[Place]] = {}
 
     def add(self, piece: Piece) -> None:
         for name, line in piece.facts.defines:
@@ -110,6 +118,8 @@ class _Index:
         for each in piece.facts.refers:
             places = self.referred.setdefault((each.names, each.hearsay), [])
             places.append(Place(piece, each.line))
+        for one, other, line in piece.facts.depends:
+            self.depends.setdefault((one, other), []).append(Place(piece, line))
 
     def present(self, name: Name) -> list[Place]:
         return [*self.defined.get(name, ()), *self.provided.get(name, ())]
@@ -150,6 +160,28 @@ def _missing(
     )
     absent = [(place, "defines it, and is not there") for place in definers[:SHOWN]]
     yield Breach(breach.name, breach.what, breach.wish, (*breach.places[:SHOWN], *absent))
+
+
+def _circular(model: FeatureModel, index: _Index, proof: Proof) -> Iterator[Breach]:
+    """One breach for each way back, although each name on it depends on itself."""
+    edges = {edge: _any(model, places) for edge, places in index.depends.items()}
+    seen: set[frozenset[tuple[Name, Name]]] = set()
+    for name, wishes in cycles.leading_back(model, edges):
+        proof.questions.append(Question(name, wishes, FALSE))
+        answer = model.smallest(wishes)
+        if answer is None:
+            continue
+        here = model.both(model.agreeing(answer), wishes)
+        way = cycles.shortest(edges, model, here, name)
+        if frozenset(way) not in seen:
+            seen.add(frozenset(way))
+            places = tuple(
+                (place, f"makes `{one.text}` wait for `{other.text}`")
+                for one, other in way
+                for place in index.depends[one, other]
+                if model.diagrams.meet(place.piece.wishes, here)
+            )
+            yield Breach(name, "waits for itself", told(answer), places)
 
 
 def _breach(

@@ -81,6 +81,8 @@ class _Reader:
         self.text = text
         self.facts = Facts()
         self.root = _root(path)
+        self.within = ""
+        """The address that waits for what is referred to here."""
 
     def read(self) -> Facts:
         body = _child(parse(self.text), "body")
@@ -105,18 +107,23 @@ class _Reader:
         self.facts.define(ADDRESS, self._told(address), line)
 
     def refer(self, address: str, line: int) -> None:
-        self.facts.refer(ADDRESS, self._told(address), line)
+        told = self._told(address)
+        self.facts.refer(ADDRESS, told, line)
+        if self.within:
+            self.facts.depend(ADDRESS, self.within, told, line)
 
     def _told(self, address: str) -> str:
         return address if self.root == "infra" else f"{self.root}: {address}"
 
     def _block(self, kind: str, labels: list[str], inner: Any, line: int) -> None:
         if kind in ("resource", "ephemeral"):
+            self.within = self._told(".".join(labels))
             self.define(".".join(labels), line)
             self._names(labels[0], inner)
             if labels[0] == "aws_ssm_parameter":
                 self._parameter(inner)
         elif kind == "data":
+            self.within = self._told(".".join(("data", *labels)))
             self.define(".".join(("data", *labels)), line)
         elif kind == "variable":
             self.define("var." + labels[0], line)
@@ -127,15 +134,19 @@ class _Reader:
             alias = _literal(values["alias"]) if "alias" in values else None
             self.define(f"provider {labels[0]}" + (f".{alias}" if alias else ""), line)
         elif kind == "locals":
-            for key, _, at in _attributes(inner):
+            for key, value, at in _attributes(inner):
                 self.define("local." + key, at)
+                self.within = self._told("local." + key)
+                self.walk(value)
         elif kind == "terraform":
             for key, _, inside, _ in _blocks(inner):
                 if key == "required_providers":
                     for name, _, at in _attributes(inside):
                         self.define(f"required provider {name}", at)
             return
-        self.body(inner, frozenset(), skip=_SKIPPED.get(kind, frozenset()))
+        if kind != "locals":
+            self.body(inner, frozenset(), skip=_SKIPPED.get(kind, frozenset()))
+        self.within = ""
 
     def _test_block(self, kind: str, labels: list[str], inner: Any, line: int) -> None:
         if kind == "run":
@@ -278,10 +289,13 @@ class _Reader:
                 continue
             tree = parse(f"x = {expression.strip().rstrip('~')}\n")
             found = _Reader(self.path, "")
+            found.within = self.within
             found.walk(tree, {*bound, *loops})
+            line = token.line or 1
             for reference in found.facts.refers:
                 for name in reference.names:
-                    self.facts.refer(name.kind, name.text, token.line or 1)
+                    self.facts.refer(name.kind, name.text, line)
+            self.facts.depends += ((one, other, line) for one, other, _ in found.facts.depends)
 
     def _paths(self, string: Any) -> None:
         """Paths of this repository in a string."""
