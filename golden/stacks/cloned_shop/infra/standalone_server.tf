@@ -177,16 +177,7 @@ resource "aws_instance" "standalone_server" {
 
   tags = { Name = "${local.name}-standalone-server-${each.key}" }
 
-  # What it needs within its first minutes.
-  depends_on = [
-    aws_iam_role_policy.standalone_server,
-    aws_route.network_nat,
-    aws_route_table_association.network_private,
-    aws_vpc_endpoint.network_gateway,
-    aws_vpc_endpoint.network_interface,
-    aws_vpc_security_group_egress_rule.standalone_server_https,
-    terraform_data.setup_needs,
-  ]
+  depends_on = [terraform_data.standalone_server_needs]
 
   lifecycle {
     # Another image would replace the server and throw its disk away, other user data would
@@ -203,45 +194,6 @@ resource "aws_instance" "standalone_server" {
       condition     = contains(data.aws_ec2_instance_type_offerings.standalone_server.locations, each.value)
       error_message = "${var.standalone_server_instance_type} is not offered in ${each.value}, where the server stands: choose another standalone_server_instance_type."
     }
-  }
-}
-
-# The same that user data does, for a server that runs: a new version of this document is a
-# release, and an old one is gone back to by going back in this repository.
-resource "aws_ssm_document" "standalone_server" {
-  name            = "${local.name}-standalone-server-setup"
-  document_type   = "Command"
-  document_format = "JSON"
-  target_type     = "/AWS::EC2::Instance"
-
-  content = jsonencode({
-    schemaVersion = "2.2"
-    description   = "Sets the standalone server of ${local.name} up with what this repository holds now"
-    mainSteps = [{
-      action = "aws:runShellScript"
-      name   = "setup"
-      inputs = {
-        timeoutSeconds = tostring(var.setup_minutes * 60)
-        # Its first start runs the same; the two must not meet.
-        runCommand = concat(["#!/bin/bash", "cloud-init status --wait >/dev/null || true"], split("\n", local.setup_user_data["standalone_server"]))
-      }
-    }]
-  })
-}
-
-# Runs it when a server comes up and whenever the document has a new version.
-resource "aws_ssm_association" "standalone_server" {
-  count = var.standalone_server_follow ? 1 : 0
-
-  name             = aws_ssm_document.standalone_server.name
-  association_name = "${local.name}-standalone-server-setup"
-  document_version = aws_ssm_document.standalone_server.latest_version
-  max_concurrency  = "1" # one after the other where there are two: one of them always answers
-  max_errors       = "0"
-
-  targets {
-    key    = "InstanceIds"
-    values = [for server in aws_instance.standalone_server : server.id]
   }
 }
 

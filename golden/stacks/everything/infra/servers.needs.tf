@@ -10,5 +10,6 @@ resource "terraform_data" "servers_needs" {
     aws_vpc_endpoint.network_interface,
     aws_vpc_security_group_egress_rule.servers_https,
     terraform_data.setup_needs,
+    aws_ssm_parameter.url_rewriting,
   ]
 }

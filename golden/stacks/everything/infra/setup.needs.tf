@@ -13,7 +13,6 @@ resource "terraform_data" "setup_needs" {
     aws_iam_role_policy.nfs_replica,
     aws_ssm_parameter.nfs_replica,
     aws_ssm_parameter.state_sharing,
-    aws_ssm_parameter.url_rewriting,
     aws_s3_object.web_storage,
     aws_iam_role_policy.setup,
     aws_iam_role_policy.setup_settings,
