@@ -79,7 +79,7 @@ variable "database_port" {
 variable "database_quiet_hour" {
   type        = number
   description = "Hour of the day, in UTC, in which few use the databases: then a backup is made, and on Sundays an hour later patches are applied."
-  default     = 2
+  default     = 0
 
   validation {
     condition     = var.database_quiet_hour >= 0 && var.database_quiet_hour <= 23 && floor(var.database_quiet_hour) == var.database_quiet_hour

@@ -23,7 +23,10 @@ locals {
 
   # What the parts of the system named.
   snapshot_data_arns = concat(
-    values({ for key, arn in [aws_efs_file_system.nfs_sharing.arn] : key => arn }), # files that servers share
+    # Files that servers share.
+    values({ for key, arn in [aws_efs_file_system.nfs_sharing.arn] : key => arn }),
+    # The rows of the databases.
+    values({ for key, arn in [for database in aws_db_instance.database : database.arn] : key => arn }),
   )
 }
 

@@ -59,7 +59,7 @@ run "whole_servers_are_copied_every_week_and_data_more_often" {
   }
 
   assert {
-    condition     = aws_backup_selection.snapshot["data"].resources == toset(local.snapshot_data_arns) && length(local.snapshot_data_arns) >= 1 && one(aws_backup_plan.snapshot["data"].rule).schedule == "cron(15 3 * * ? *)"
+    condition     = aws_backup_selection.snapshot["data"].resources == toset(local.snapshot_data_arns) && length(local.snapshot_data_arns) >= 2 && one(aws_backup_plan.snapshot["data"].rule).schedule == "cron(15 3 * * ? *)"
     error_message = "not all that is worth it is copied every day"
   }
 
