@@ -140,7 +140,6 @@ def test_links_lead_to_what_users_speak(client: TestClient, monkeypatch: pytest.
 @pytest.mark.usefixtures("whole")
 def test_every_route_of_the_whole_application_says_it():
     app = build(Settings(), features.scan())
-    client = TestClient(app, raise_server_exceptions=False)
     requests = [
         (method, route.path)
         for route in iter_route_contexts(app.routes)
@@ -148,11 +147,12 @@ def test_every_route_of_the_whole_application_says_it():
     ]
 
     assert {("GET", "/"), ("GET", "/health")} <= set(requests)
-    silent = [
-        f"{method} {path}"
-        for method, path in requests
-        if "cache-control" not in client.request(method, path).headers
-    ]
+    with TestClient(app, raise_server_exceptions=False) as client:
+        silent = [
+            f"{method} {path}"
+            for method, path in requests
+            if "cache-control" not in client.request(method, path).headers
+        ]
     assert silent == []
 
 

@@ -393,9 +393,8 @@ def test_without_a_base_the_filter_is_off():
 @pytest.mark.usefixtures("whole")
 def test_every_page_of_the_whole_application_is_rewritten(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("APP_URL_REWRITING_BASE", BASE)
-    client = TestClient(build(Settings(), features.scan()))
-
-    answer = client.get("/")
+    with TestClient(build(Settings(), features.scan())) as client:
+        answer = client.get("/")
 
     assert f'href="{BASE}/static/style.css"' in answer.text
     assert 'href="/static/' not in answer.text
