@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -18,11 +18,13 @@ from typing import Any
 import pytest
 from python_terraform import IsFlagged, Terraform
 
-from cdp_scaffold.covering import covering, largest, representative
+from cdp_scaffold.bdd import FALSE
+from cdp_scaffold.covering import alone, covering, largest, representative
 from cdp_scaffold.feature_model import FeatureModel, told
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 from cdp_scaffold.variants import variants
+from tests.machine import needs_python
 from tests.test_goldens import STACKS
 
 ROOT = Path(__file__).parent.parent
@@ -81,36 +83,83 @@ def texts() -> dict[str, set[bytes]]:
     return found
 
 
-def app_wishes() -> dict[str, Resolution]:
-    """Few wishes that show every variant of the application, and each two features of it.
+@dataclass(frozen=True)
+class Trial:
+    """An application to check, and whose tests to run there."""
+
+    answer: Resolution
+    members: tuple[str, ...]
+
+    @property
+    def tests(self) -> list[str]:
+        """Paths below `app/`."""
+        return [
+            source.path.removeprefix("app/")
+            for source in TEMPLATE.sources
+            if source.path.startswith("app/tests/test_") and source.member in self.members
+        ]
+
+
+def app_wishes() -> list[Resolution]:
+    """The largest wishes, each pattern of the application alone, and each two features together.
 
     Two features can only disagree where both are there, or where one misses the other.
     """
     sources = [source for source in TEMPLATE.sources if source.path.startswith("app/")]
+    owners = dict.fromkeys(source.member for source in sources)
     statements = {}
-    for owner in dict.fromkeys(source.member for source in sources):
+    for owner in owners:
         statements[owner] = MODEL.having(owner)
         statements[f"no {owner}"] = MODEL.both(MODEL.having("app"), MODEL.lacking(owner))
     for source in sources:
         for variant in variants(TEMPLATE, source, MODEL).all:
             statements[f"{source.path}: {variant.name}"] = variant.wishes
-    most = largest(MODEL)[0]
-    return {told(answer): answer for answer in (most, *covering(MODEL, statements, [most]))}
+    large = [next((a for a in largest(MODEL) if owner in a.members), None) for owner in owners]
+    companies = {told(answer): answer for answer in large if answer is not None}
+    wished = alone(MODEL)
+    first = [*companies.values(), *(wished[owner] for owner in owners if owner in wished)]
+    return [*first, *covering(MODEL, statements, first)]
 
 
-APPS = app_wishes()
+def trials() -> dict[str, Trial]:
+    """Each of those, with the tests of the application and of whoever shows something new there.
+
+    A pattern's own tests run where it is alone, in a largest wish, and with each text of its files.
+    The application's own tests put together whatever is there, so they run everywhere.
+    """
+    seen: set[tuple[str, str]] = set()
+    found: dict[str, Trial] = {}
+    for answer in app_wishes():
+        here = MODEL.agreeing(answer)
+        shown = {
+            (source.member, f"{source.path}: {variant.name}")
+            for source in TEMPLATE.sources
+            if source.path.startswith("app/")
+            for variant in variants(TEMPLATE, source, MODEL).all
+            if MODEL.both(variant.wishes, here) != FALSE
+        }
+        members = {"app", *(answer.wish if len(answer.wish) == 1 else ())}
+        members |= {member for member, _ in shown - seen}
+        seen |= shown
+        trial = Trial(answer, tuple(m for m in answer.members if m in members))
+        found.setdefault(told(answer), trial)
+    return found
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="generated applications need Python 3.11")
+APPS = trials()
+
+
+@needs_python
 @pytest.mark.parametrize("name", APPS)
 def test_applications_pass_their_own_checks(name: str, app_programs: Path, tmp_path: Path) -> None:
     """Ruff, mypy and tests, as `pyproject.toml` has them, for every pair of features."""
-    folder = write(TEMPLATE.tree(APPS[name]), tmp_path)
+    trial = APPS[name]
+    folder = write(TEMPLATE.tree(trial.answer), tmp_path)
     commands = (
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
-        ("mypy",),
-        ("pytest", "-q", "-p", "no:cacheprovider"),
+        ("mypy", "--cache-dir", str(app_programs.parent / "mypy")),
+        ("pytest", "-q", "-p", "no:cacheprovider", *trial.tests),
     )
     variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     for command in commands:

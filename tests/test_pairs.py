@@ -21,7 +21,7 @@ from cdp_scaffold.feature_model import told
 from cdp_scaffold.resolver import Resolution
 from cdp_scaffold.variants import variants
 from tests.machine import needs_terraform
-from tests.provider import VARIABLE, running_provider
+from tests.provider import VARIABLE, Provider
 from tests.test_generated import (
     MODEL,
     TEMPLATE,
@@ -35,7 +35,7 @@ TERRAFORM = (".tf", ".tf.example", ".hcl", ".tfvars")
 BATCHES = 2
 """Roots to validate in: each starts the provider once, and each can have a core of its own."""
 
-SHARE = 40
+SHARE = 20
 """Tests of the largest wish that run at one go, so that each core has some."""
 
 PROVIDERS = """\
@@ -54,17 +54,16 @@ provider "aws" {
 
 
 @pytest.fixture(scope="session")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One provider for all tests of this process, unless somebody runs one already."""
-    if VARIABLE in os.environ:
-        yield
-        return
-    with (
-        running_provider(tmp_path_factory.mktemp("provider")) as address,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv(VARIABLE, address)
-        yield
+def provider_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with Provider(tmp_path_factory.mktemp("provider")) as started:
+        yield started
+
+
+@pytest.fixture
+def provider(provider_of_all: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for all these tests, and for no others; or whichever somebody runs already."""
+    if VARIABLE not in os.environ:
+        monkeypatch.setenv(VARIABLE, provider_of_all.address)
 
 
 @needs_terraform
@@ -165,42 +164,59 @@ def test_what_validates_has_every_pair(record_property: RecordProperty) -> None:
     record_property("proof: wishes that stand for all of them", len(answers))
 
 
-def showing(member: str) -> list[Resolution]:
+@cache
+def companies() -> Mapping[str, Resolution]:
+    """Each file of tests → the first of the largest wishes that has it."""
+    found: dict[str, Resolution] = {}
+    for answer in largest(MODEL):
+        for path in TEMPLATE.tree(answer):
+            if path.endswith(".tftest.hcl"):
+                found.setdefault(path, answer)
+    return found
+
+
+def showing(member: str, company: Resolution | None) -> list[Resolution]:
     """Wishes that show each text of each file that the member has in infra/.
 
-    A pattern's first is for it alone; the others are the smallest that show what is not seen yet.
+    The first has the member in the smallest company: a pattern alone. The others are the smallest
+    that show what neither these nor the largest company shows.
     """
-    wished = alone(MODEL)
-    answers = [wished[member]] if member in wished else []
+    smallest = alone(MODEL).get(member) or MODEL.smallest(MODEL.having(member))
+    if smallest is None:
+        return []
+    answers = [smallest]
+    seen = [] if company is None else [company]
     for source in TEMPLATE.sources:
         if source.member == member and source.path.startswith("infra/"):
-            found = variants(TEMPLATE, source, MODEL)
-            texts = [v.wishes for v in found.all] or [MODEL.having(member)]
-            for wishes in texts:
-                seen = (MODEL.both(wishes, MODEL.agreeing(answer)) for answer in answers)
-                smallest = MODEL.smallest(wishes)
-                if smallest is not None and not any(each != FALSE for each in seen):
-                    answers.append(smallest)
+            for text in variants(TEMPLATE, source, MODEL).all:
+                shown = (MODEL.agreeing(answer) for answer in (*answers, *seen))
+                if all(MODEL.both(text.wishes, here) == FALSE for here in shown):
+                    answers.append(text.example)
     return answers
 
 
 def runs() -> dict[str, tuple[Resolution, dict[str, bool]]]:
     """The wishes to run tests of Terraform in, each with the files of tests to run there.
 
-    A member's tests run wherever `showing` leads: all of them where it leads first (true), without
-    refusals in the others. What comes along is tested in runs of its own.
+    A member's tests run wherever `showing` leads: all of them where it leads first (true), in short
+    in the others. What comes along is tested in runs of its own.
     """
     found: dict[str, tuple[Resolution, dict[str, bool]]] = {}
     for source in TEMPLATE.sources:
         if source.path.endswith(".tftest.hcl"):
-            for number, answer in enumerate(showing(source.member)):
+            answers = showing(source.member, companies().get(source.path))
+            for number, answer in enumerate(answers):
                 found.setdefault(told(answer), (answer, {}))[1][source.path] = number == 0
     return found
 
 
 RUNS = runs()
 
-RUN = re.compile(rb'^run "[^"]*" \{\n.*?^\}\n', re.MULTILINE | re.DOTALL)
+RUN = re.compile(rb'^run "(?P<name>[^"]*)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
+ASSERTS = re.compile(rb"^  assert \{\n.*?^  \}\n", re.MULTILINE | re.DOTALL)
+
+
+REMARK = re.compile(rb"^ *#.*\n", re.MULTILINE)
 
 
 def without_refusals(tree: Mapping[str, bytes], path: str) -> bytes:
@@ -214,10 +230,37 @@ def without_refusals(tree: Mapping[str, bytes], path: str) -> bytes:
     return RUN.sub(lambda run: b"" if b"expect_failures = [var." in run[0] else run[0], tree[path])
 
 
+def condensed(text: bytes) -> bytes:
+    """The same tests in fewer runs: those that set nothing look at the same state, so one will do.
+
+    Terraform plans everything anew for each run. Whom another run names stays as it is.
+    """
+    alike = [
+        run
+        for run in RUN.finditer(text)
+        if REMARK.sub(b"", ASSERTS.sub(b"", run["body"])).strip() in (b"", b"command = plan")
+        and b"run.%s." % run["name"] not in text
+    ]
+    if len(alike) < 2:
+        return text
+    asserted = b"\n".join(found for run in alike for found in ASSERTS.findall(run["body"]))
+    one = b'run "%s" {\n%s}\n' % (alike[0]["name"], asserted)
+    names = [run["name"] for run in alike]
+    return RUN.sub(
+        lambda run: one if run["name"] == names[0] else b"" if run["name"] in names else run[0],
+        text,
+    )
+
+
+def in_short(tree: Mapping[str, bytes], path: str) -> bytes:
+    """What is left of a file of tests where all of it runs elsewhere, too."""
+    return condensed(without_refusals(tree, path))
+
+
 def run_tests(answer: Resolution, files: Mapping[str, bool], folder: Path) -> int:
-    """Run some of the tests of a repository, refusals only where told; gives how many passed."""
+    """Run the tests of some files, of all but those marked in short; gives how many passed."""
     tree = TEMPLATE.tree(answer)
-    tree |= {file: without_refusals(tree, file) for file, whole in files.items() if not whole}
+    tree |= {file: in_short(tree, file) for file, whole in files.items() if not whole}
     infra = write(tree, folder) / "infra"
     filters = [f"-filter={file.removeprefix('infra/')}" for file in files]
 
@@ -227,6 +270,57 @@ def run_tests(answer: Resolution, files: Mapping[str, bool], folder: Path) -> in
     passed = re.search(r"Success! (\d+) passed, 0 failed", told)
     assert passed is not None, told
     return int(passed[1])
+
+
+def test_runs_that_set_nothing_become_one() -> None:
+    text = b"""\
+mock_provider "aws" {}
+
+run "one" {
+  assert {
+    condition = a
+  }
+}
+
+run "named" {
+  assert {
+    condition = b
+  }
+}
+
+run "other" {
+  command = plan
+
+  variables {
+    c = run.named.c
+  }
+
+  assert {
+    condition = c
+  }
+}
+
+run "two" {
+  command = plan
+
+  assert {
+    condition = d
+  }
+
+  assert {
+    condition = e
+  }
+}
+"""
+
+    short = condensed(text)
+
+    found = {run["name"]: run["body"].split() for run in RUN.finditer(short)}
+    assert list(found) == [b"one", b"named", b"other"]
+    asserted = (f"assert {{ condition = {each} }}" for each in "ade")
+    assert found[b"one"] == " ".join(asserted).encode().split()
+    assert short.startswith(b'mock_provider "aws" {}\n')
+    assert condensed(short) == short
 
 
 @needs_terraform
@@ -245,17 +339,15 @@ def test_a_member_passes_its_terraform_tests(
 
 def in_company() -> list[tuple[Resolution, list[str]]]:
     """The largest wishes, each with the files of tests that no larger one has, in shares."""
-    seen: set[str] = set()
     found = []
     for answer in largest(MODEL):
         tree = TEMPLATE.tree(answer)
         tests = {
             path: number
-            for path in tree
-            if path.endswith(".tftest.hcl") and path not in seen
-            if (number := without_refusals(tree, path).count(b"\nrun "))
+            for path, company in companies().items()
+            if company == answer
+            if (number := in_short(tree, path).count(b"\nrun "))
         }
-        seen |= tests.keys()
         # Long ones first, each to the share that has least to do.
         shares: list[list[str]] = [[] for _ in range(-(-sum(tests.values()) // SHARE))]
         for path in sorted(tests, key=lambda each: -tests[each]):

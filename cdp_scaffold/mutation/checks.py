@@ -71,19 +71,24 @@ def _in(*folders: str) -> Callable[[str], bool]:
 
 def _own_terraform(path: str) -> Sequence[str]:
     """The tests of the member in the wishes that show its files."""
-    from tests.test_pairs import RUNS
+    from tests.test_pairs import COMPANY, RUNS
 
     own = f"infra/tests/{member(path)}.tftest.hcl"
     names = [name for name, (_, files) in RUNS.items() if own in files]
+    shares = [number for number, (_, files) in enumerate(COMPANY) if own in files]
     test = "tests/test_pairs.py::test_a_member_passes_its_terraform_tests"
-    return [f"{test}[{name}]" for name in names]
+    company = "tests/test_pairs.py::test_the_largest_wish_passes_its_terraform_tests"
+    return [
+        *(f"{test}[{name}]" for name in names),
+        *(f"{company}[{share}]" for share in shares),
+    ]
 
 
 def _own_app(path: str) -> Sequence[str]:
-    """The application in the first of the wishes that have the member."""
+    """The application in the first two of the wishes where the member's tests are run."""
     from tests.test_generated import APPS
 
-    names = [name for name, answer in APPS.items() if member(path) in answer.members]
+    names = [name for name, trial in APPS.items() if member(path) in trial.members]
     test = "tests/test_generated.py::test_applications_pass_their_own_checks"
     return [f"{test}[{name}]" for name in names[:2]]
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,17 +165,22 @@ def preload() -> None:
 
 
 @contextmanager
-def _shared(folder: Path, checks: Sequence[Check]) -> Iterator[None]:
-    """What each check would set up for itself: the provider, the packages of applications."""
+def _shared(folder: Path, checks: Sequence[Check]) -> Iterator[Callable[[], None]]:
+    """What each check would set up for itself: the packages of applications, the provider.
+
+    It gives what to call before each mutant, for the provider may have ended.
+    """
     with ExitStack() as stack:
         stack.enter_context(_told("CDP_APP_ENVIRONMENT", str(folder / "app-environment")))
         if shutil.which("terraform") and any("terraform" in each.name for each in checks):
-            from tests.provider import VARIABLE, running_provider
+            from tests.provider import VARIABLE, Provider
 
             (folder / "provider").mkdir()
-            address = stack.enter_context(running_provider(folder / "provider"))
-            stack.enter_context(_told(VARIABLE, address))
-        yield
+            provider = stack.enter_context(Provider(folder / "provider"))
+            stack.enter_context(_told(VARIABLE, provider.address))
+            yield lambda: os.environ.update({VARIABLE: provider.address})
+        else:
+            yield lambda: None
 
 
 @contextmanager
@@ -200,6 +205,7 @@ def tried(
     with tempfile.TemporaryDirectory(prefix="cdp-mutation.") as name:
         folder = Path(name)
         copy = Copy(root, folder / "template")
-        with _shared(folder, checks):
+        with _shared(folder, checks) as renew:
             for mutant in mutants:
+                renew()
                 yield copy.outcome(mutant, checks)
