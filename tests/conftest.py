@@ -17,6 +17,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from cdp_scaffold.cli import main
+from tests.touched import no_longer_slow, touched
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,6 +28,24 @@ settings.load_profile("house")
 # Terraform spends half of its time on clearing away what a minute later nobody needs.
 os.environ.setdefault("GOGC", "off")
 os.environ.setdefault("GOMEMLIMIT", "2GiB")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How `.ci/run` asks for the slow tests of what a change touches."""
+    parser.addoption(
+        "--touched-since",
+        metavar="COMMIT",
+        help="run slow tests, too, whose members have changed since this commit",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before slow tests are left out, take those back that are asked for."""
+    since = config.getoption("--touched-since")
+    if since:
+        no_longer_slow(items, touched(ROOT, since))
+
 
 CATALOG = """
 families: {drinks: Drinks, meals: Meals}

@@ -706,7 +706,7 @@ def test_clones_come_with_a_master_and_an_image_and_exclude_what_has_none() -> N
     assert {"clone_server", "nfs_sharing", "nfs_replica"} <= set(both.members)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("clone_server")
 @needs_terraform
 def test_the_local_stack_comes_up_settles_and_clones_follow(tmp_path: Path) -> None:
     """`make local` ends with an empty second plan, and clones that read what the master wrote."""

@@ -254,7 +254,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @needs_terraform
-@pytest.mark.slow
+@pytest.mark.slow("multi_server", "multi_datacenter", "servers")
 def test_servers_are_lost_and_zones_come_and_go(stack: Stack) -> None:
     """One stack, one story: each `local up` also holds that a second plan is empty."""
     zones = Counter(stack.servers.values())

@@ -258,7 +258,7 @@ class Stack:
         return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.slow("floating_ip", "elastic_address", "movable_interface")
 @needs_terraform
 @needs_python
 @pytest.mark.parametrize("kind", ["public", "private"])

@@ -174,7 +174,7 @@ def alive(pid: int) -> bool:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[] if number == 0 else [pytest.mark.slow])
+        pytest.param(name, marks=[pytest.mark.slow(*stack(name).wish)] if number else [])
         for number, name in enumerate(STACKS)
     ],
 )

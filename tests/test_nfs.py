@@ -712,7 +712,7 @@ def test_content_is_kept_equal_the_way_that_was_chosen() -> None:
     assert members(["multi_server", "nfs_replica"])[0] == copied
 
 
-@pytest.mark.slow
+@pytest.mark.slow("nfs_sharing", "nfs_replica")
 @needs_terraform
 @pytest.mark.parametrize("wish", [["nfs_sharing"], ["nfs_replica", "stamp", "multi_datacenter"]])
 def test_the_local_stack_comes_up_settles_and_shares_files(wish: list[str], tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def scaled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @needs_terraform
-@pytest.mark.slow
+@pytest.mark.slow("scale_out", "servers")
 def test_what_a_policy_decided_is_left_alone(scaled: Stack) -> None:
     """One stack, one story: each `local up` also holds that a second plan is empty."""
     scaling = scaled.client("autoscaling")
@@ -314,7 +314,7 @@ def scheduled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @needs_terraform
-@pytest.mark.slow
+@pytest.mark.slow("scheduled_scale_out", "servers")
 def test_an_apply_at_the_peak_takes_no_server_away(scheduled: Stack) -> None:
     """One stack, one story: each `local up` also holds that a second plan is empty."""
     scaling = scheduled.client("autoscaling")

@@ -264,7 +264,7 @@ def test_a_rehearsal_freezes_nothing(server: Server) -> None:
     assert not server.frozen
 
 
-@pytest.mark.slow
+@pytest.mark.slow("snapshot", "ondemand_disk")
 @needs_terraform
 def test_terraform_makes_the_disk_from_a_copy_and_goes_on(tmp_path: Path) -> None:
     """The new disk is the copy; without the variable nothing changes any more."""

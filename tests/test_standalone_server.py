@@ -245,7 +245,7 @@ def state_of(repository: Path, *kinds: str) -> dict[str, dict[str, object]]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.slow("standalone_server", "scale_up", "ondemand_disk")
 @needs_terraform
 @needs_python
 def test_server_and_disk_change_their_sizes_and_stay_themselves(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_told_nothing_the_filter_is_off(repository: Path, python: Path) -> None:
         assert str(answer.getheader("Content-Security-Policy")).startswith("default-src 'self';")
 
 
-@pytest.mark.slow
+@pytest.mark.slow("url_rewriting", "web_storage")
 @needs_terraform
 def test_the_links_of_a_booted_server_are_found_in_the_bucket(tmp_path: Path) -> None:
     """The whole stack on a mock AWS: applied, planned again, booted, asked, destroyed."""

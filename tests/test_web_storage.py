@@ -390,7 +390,7 @@ run "all_of_it" {
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow("web_storage", "object_storage", "storage_origin")
 @needs_terraform
 def test_the_stack_settles_on_a_mock_and_holds_what_was_published(tmp_path: Path) -> None:
     """A bucket behind the edge, alone: applied, planned again, published to, destroyed."""
