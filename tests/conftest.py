@@ -31,7 +31,7 @@ os.environ.setdefault("GOMEMLIMIT", "2GiB")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How `.ci/run` asks for the slow tests of what a change touches."""
+    """How to ask for the slow tests of what a change touches."""
     parser.addoption(
         "--touched-since",
         metavar="COMMIT",
