@@ -107,6 +107,15 @@ def largest(model: FeatureModel) -> list[Resolution]:
     return sorted(_largest(model), key=_size, reverse=True)
 
 
+def companies(model: FeatureModel) -> dict[str, Resolution]:
+    """Each member of the largest wishes → the first of them that has it."""
+    found: dict[str, Resolution] = {}
+    for answer in largest(model):
+        for member in answer.members:
+            found.setdefault(member, answer)
+    return found
+
+
 def distinct(answers: Iterable[Resolution]) -> list[Resolution]:
     """Each resolution once: the same members, the same options."""
     shapes = {(a.members, tuple(sorted(a.slots.items()))): a for a in reversed(list(answers))}

@@ -17,7 +17,6 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from cdp_scaffold.cli import main
-from tests.touched import no_longer_slow, touched
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,6 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Before slow tests are left out, take those back that are asked for."""
     since = config.getoption("--touched-since")
     if since:
+        from tests.touched import no_longer_slow, touched  # knows more than most runs need
+
         no_longer_slow(items, touched(ROOT, since))
 
 

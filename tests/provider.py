@@ -7,7 +7,6 @@ import re
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 
 VARIABLE = "TF_REATTACH_PROVIDERS"
 
@@ -34,27 +33,16 @@ class Provider:
         self._process: subprocess.Popen[bytes] | None = None
         self._address = ""
 
-    def __enter__(self) -> Provider:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
     @property
     def address(self) -> str:
         """The value of `VARIABLE` under which Terraform finds it."""
         process = self._process
         if process is None or process.poll() is not None or _memory(process.pid) > LARGE:
-            self.stop()
+            self.close()
             self._start()
         return self._address
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End it; whoever asks for it later starts another one."""
         if self._process is not None:
             self._process.terminate()

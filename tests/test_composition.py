@@ -339,9 +339,8 @@ def at_odds(template: Template, answer: Resolution, somewhere: set[Name]) -> set
     twice = {name for name in there if defined.count(name) > 1}
     depends = networkx.DiGraph([(one, other) for one, other, _ in said.depends])
     back = {name for way in networkx.simple_cycles(depends) for name in way}
-    return {
-        name for name in missing | twice | back if name.kind != "socket"
-    }  # that of the template
+    # Sockets are a matter of the template.
+    return {name for name in missing | twice | back if name.kind != "socket"}
 
 
 def told_anywhere(found: Iterable[Any]) -> set[Name]:

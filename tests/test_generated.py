@@ -19,7 +19,7 @@ import pytest
 from python_terraform import IsFlagged, Terraform
 
 from cdp_scaffold.bdd import FALSE
-from cdp_scaffold.covering import alone, covering, largest, representative
+from cdp_scaffold.covering import alone, companies, covering, representative
 from cdp_scaffold.feature_model import FeatureModel, told
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
@@ -30,6 +30,7 @@ from tests.test_goldens import STACKS
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
 MODEL = FeatureModel(TEMPLATE.catalog, TEMPLATE.questions.all)
+COMPANIES = companies(MODEL)
 READY = [
     e.id for e in TEMPLATE.catalog.entries.values() if e.kind == "pattern" and e.status == "ready"
 ]
@@ -100,24 +101,31 @@ class Trial:
         ]
 
 
+@cache
+def app_texts() -> dict[tuple[str, str], int]:
+    """Each text of each file of the application, with its owner → the wishes that give it."""
+    return {
+        (source.member, f"{source.path}: {variant.name}"): variant.wishes
+        for source in TEMPLATE.sources
+        if source.path.startswith("app/")
+        for variant in variants(TEMPLATE, source, MODEL).all
+    }
+
+
 def app_wishes() -> list[Resolution]:
     """The largest wishes, each pattern of the application alone, and each two features together.
 
     Two features can only disagree where both are there, or where one misses the other.
     """
-    sources = [source for source in TEMPLATE.sources if source.path.startswith("app/")]
-    owners = dict.fromkeys(source.member for source in sources)
+    owners = dict.fromkeys(s.member for s in TEMPLATE.sources if s.path.startswith("app/"))
     statements = {}
     for owner in owners:
         statements[owner] = MODEL.having(owner)
         statements[f"no {owner}"] = MODEL.both(MODEL.having("app"), MODEL.lacking(owner))
-    for source in sources:
-        for variant in variants(TEMPLATE, source, MODEL).all:
-            statements[f"{source.path}: {variant.name}"] = variant.wishes
-    large = [next((a for a in largest(MODEL) if owner in a.members), None) for owner in owners]
-    companies = {told(answer): answer for answer in large if answer is not None}
+    statements |= {text: wishes for (_, text), wishes in app_texts().items()}
+    large = {told(COMPANIES[owner]): COMPANIES[owner] for owner in owners if owner in COMPANIES}
     wished = alone(MODEL)
-    first = [*companies.values(), *(wished[owner] for owner in owners if owner in wished)]
+    first = [*large.values(), *(wished[owner] for owner in owners if owner in wished)]
     return [*first, *covering(MODEL, statements, first)]
 
 
@@ -131,13 +139,7 @@ def trials() -> dict[str, Trial]:
     found: dict[str, Trial] = {}
     for answer in app_wishes():
         here = MODEL.agreeing(answer)
-        shown = {
-            (source.member, f"{source.path}: {variant.name}")
-            for source in TEMPLATE.sources
-            if source.path.startswith("app/")
-            for variant in variants(TEMPLATE, source, MODEL).all
-            if MODEL.both(variant.wishes, here) != FALSE
-        }
+        shown = {text for text, wishes in app_texts().items() if MODEL.both(wishes, here) != FALSE}
         members = {"app", *(answer.wish if len(answer.wish) == 1 else ())}
         members |= {member for member, _ in shown - seen}
         seen |= shown

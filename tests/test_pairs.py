@@ -10,19 +10,21 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from cdp_scaffold.bdd import FALSE
-from cdp_scaffold.covering import alone, choices, largest, pairs, representative
+from cdp_scaffold.covering import alone, choices, pairs, representative
 from cdp_scaffold.feature_model import told
 from cdp_scaffold.resolver import Resolution
 from cdp_scaffold.variants import variants
 from tests.machine import needs_terraform
 from tests.provider import VARIABLE, Provider
 from tests.test_generated import (
+    COMPANIES,
     MODEL,
     TEMPLATE,
     RecordProperty,
@@ -37,6 +39,8 @@ BATCHES = 2
 
 SHARE = 20
 """Tests of the largest wish that run at one go, so that each core has some."""
+
+ALONE = alone(MODEL)
 
 PROVIDERS = """\
 terraform {
@@ -55,7 +59,7 @@ provider "aws" {
 
 @pytest.fixture(scope="session")
 def provider_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with Provider(tmp_path_factory.mktemp("provider")) as started:
+    with closing(Provider(tmp_path_factory.mktemp("provider"))) as started:
         yield started
 
 
@@ -164,28 +168,17 @@ def test_what_validates_has_every_pair(record_property: RecordProperty) -> None:
     record_property("proof: wishes that stand for all of them", len(answers))
 
 
-@cache
-def companies() -> Mapping[str, Resolution]:
-    """Each file of tests → the first of the largest wishes that has it."""
-    found: dict[str, Resolution] = {}
-    for answer in largest(MODEL):
-        for path in TEMPLATE.tree(answer):
-            if path.endswith(".tftest.hcl"):
-                found.setdefault(path, answer)
-    return found
-
-
-def showing(member: str, company: Resolution | None) -> list[Resolution]:
+def showing(member: str) -> list[Resolution]:
     """Wishes that show each text of each file that the member has in infra/.
 
     The first has the member in the smallest company: a pattern alone. The others are the smallest
     that show what neither these nor the largest company shows.
     """
-    smallest = alone(MODEL).get(member) or MODEL.smallest(MODEL.having(member))
+    smallest = ALONE.get(member) or MODEL.smallest(MODEL.having(member))
     if smallest is None:
         return []
     answers = [smallest]
-    seen = [] if company is None else [company]
+    seen = [COMPANIES[member]] if member in COMPANIES else []
     for source in TEMPLATE.sources:
         if source.member == member and source.path.startswith("infra/"):
             for text in variants(TEMPLATE, source, MODEL).all:
@@ -204,8 +197,7 @@ def runs() -> dict[str, tuple[Resolution, dict[str, bool]]]:
     found: dict[str, tuple[Resolution, dict[str, bool]]] = {}
     for source in TEMPLATE.sources:
         if source.path.endswith(".tftest.hcl"):
-            answers = showing(source.member, companies().get(source.path))
-            for number, answer in enumerate(answers):
+            for number, answer in enumerate(showing(source.member)):
                 found.setdefault(told(answer), (answer, {}))[1][source.path] = number == 0
     return found
 
@@ -214,8 +206,6 @@ RUNS = runs()
 
 RUN = re.compile(rb'^run "(?P<name>[^"]*)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
 ASSERTS = re.compile(rb"^  assert \{\n.*?^  \}\n", re.MULTILINE | re.DOTALL)
-
-
 LOOKS_BACK = re.compile(rb"\brun\.\w")
 REMARK = re.compile(rb"^ *#.*\n", re.MULTILINE)
 
@@ -347,15 +337,15 @@ def test_a_member_passes_its_terraform_tests(
 
 def in_company() -> list[tuple[Resolution, list[str]]]:
     """The largest wishes, each with the files of tests that no larger one has, in shares."""
+    held: dict[str, tuple[Resolution, list[str]]] = {}
+    for source in TEMPLATE.sources:
+        if source.path.endswith(".tftest.hcl") and source.member in COMPANIES:
+            answer = COMPANIES[source.member]
+            held.setdefault(told(answer), (answer, []))[1].append(source.path)
     found = []
-    for answer in largest(MODEL):
+    for answer, paths in held.values():
         tree = TEMPLATE.tree(answer)
-        tests = {
-            path: number
-            for path, company in companies().items()
-            if company == answer
-            if (number := in_short(tree, path).count(b"\nrun "))
-        }
+        tests = {path: in_short(tree, path).count(b"\nrun ") for path in paths}
         # Long ones first, each to the share that has least to do.
         shares: list[list[str]] = [[] for _ in range(-(-sum(tests.values()) // SHARE))]
         for path in sorted(tests, key=lambda each: -tests[each]):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-_MEMBER = re.compile(r"blueprints/\{\{use\.(\w+)\}\}/")
+from cdp_scaffold.errors import ScaffoldError
+from cdp_scaffold.git import run
+from cdp_scaffold.mutation.checks import member
 
 
 def touched(root: Path, since: str) -> set[str]:
@@ -18,17 +18,12 @@ def touched(root: Path, since: str) -> set[str]:
     Raises:
         pytest.UsageError: The commit is not in this checkout.
     """
-    done = subprocess.run(
-        ["git", "diff", "--name-only", "--no-renames", "-z", since, "--", "blueprints"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise pytest.UsageError(f"--touched-since={since}: {done.stderr.strip()}")
-    found = map(_MEMBER.match, done.stdout.split("\0"))
-    return {match[1] for match in found if match}
+    names = ["diff", "--name-only", "--no-renames", "-z", since, "--", "blueprints"]
+    try:
+        told = run(root, *names, error=ScaffoldError)
+    except ScaffoldError as error:
+        raise pytest.UsageError(f"--touched-since={since}: {error}") from error
+    return {found for path in told.decode().split("\0") if (found := member(path))}
 
 
 def no_longer_slow(items: Iterable[pytest.Item], members: set[str]) -> list[pytest.Item]:

@@ -30,16 +30,13 @@ def leading_back(model: FeatureModel, edges: Edges) -> Iterator[tuple[Name, int]
                 yield name, _back(model, edges, within, name)
 
 
-def shortest(edges: Edges, model: FeatureModel, here: int, name: Name) -> list[tuple[Name, Name]]:
+def shortest(model: FeatureModel, edges: Edges, here: int, name: Name) -> list[tuple[Name, Name]]:
     """The shortest way from a name back to itself, step by step, in one wish that has it."""
     held = [edge for edge, wishes in edges.items() if model.diagrams.meet(wishes, here)]
     graph = networkx.DiGraph(held)
-    ways = (
-        [name, *networkx.shortest_path(graph, then, name)]
-        for then in graph.successors(name)
-        if networkx.has_path(graph, then, name)
-    )
-    way = min(ways, key=lambda each: (len(each), each))
+    back = networkx.single_target_shortest_path(graph, name)
+    ways = ([name, *back[then]] for then in graph.successors(name) if then in back)
+    way: list[Name] = min(ways, key=lambda each: (len(each), each))
     return list(pairwise(way))
 
 

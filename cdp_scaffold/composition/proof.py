@@ -172,7 +172,7 @@ def _circular(model: FeatureModel, index: _Index, proof: Proof) -> Iterator[Brea
         if answer is None:
             continue
         here = model.both(model.agreeing(answer), wishes)
-        way = cycles.shortest(edges, model, here, name)
+        way = cycles.shortest(model, edges, here, name)
         if frozenset(way) not in seen:
             seen.add(frozenset(way))
             places = tuple(

@@ -115,16 +115,20 @@ class _Reader:
     def _told(self, address: str) -> str:
         return address if self.root == "infra" else f"{self.root}: {address}"
 
+    def _owns(self, address: str, line: int) -> None:
+        """Note a definition, and that it waits for what is referred to from here on."""
+        self.within = self._told(address)
+        self.define(address, line)
+
     def _block(self, kind: str, labels: list[str], inner: Any, line: int) -> None:
+        self.within = ""
         if kind in ("resource", "ephemeral"):
-            self.within = self._told(".".join(labels))
-            self.define(".".join(labels), line)
+            self._owns(".".join(labels), line)
             self._names(labels[0], inner)
             if labels[0] == "aws_ssm_parameter":
                 self._parameter(inner)
         elif kind == "data":
-            self.within = self._told(".".join(("data", *labels)))
-            self.define(".".join(("data", *labels)), line)
+            self._owns(".".join(("data", *labels)), line)
         elif kind == "variable":
             self.define("var." + labels[0], line)
         elif kind in ("output", "module", "check"):
@@ -135,18 +139,16 @@ class _Reader:
             self.define(f"provider {labels[0]}" + (f".{alias}" if alias else ""), line)
         elif kind == "locals":
             for key, value, at in _attributes(inner):
-                self.define("local." + key, at)
-                self.within = self._told("local." + key)
+                self._owns("local." + key, at)
                 self.walk(value)
+            return
         elif kind == "terraform":
             for key, _, inside, _ in _blocks(inner):
                 if key == "required_providers":
                     for name, _, at in _attributes(inside):
                         self.define(f"required provider {name}", at)
             return
-        if kind != "locals":
-            self.body(inner, frozenset(), skip=_SKIPPED.get(kind, frozenset()))
-        self.within = ""
+        self.body(inner, frozenset(), skip=_SKIPPED.get(kind, frozenset()))
 
     def _test_block(self, kind: str, labels: list[str], inner: Any, line: int) -> None:
         if kind == "run":

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def _shared(folder: Path, checks: Sequence[Check]) -> Iterator[Callable[[], None
             from tests.provider import VARIABLE, Provider
 
             (folder / "provider").mkdir()
-            provider = stack.enter_context(Provider(folder / "provider"))
+            provider = stack.enter_context(closing(Provider(folder / "provider")))
             stack.enter_context(_told(VARIABLE, provider.address))
             yield lambda: os.environ.update({VARIABLE: provider.address})
         else:
