@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from cdp_scaffold.resolver import Resolution
 from cdp_scaffold.variants import variants
 from tests.machine import needs_terraform
 from tests.provider import VARIABLE, Provider
+from tests.terraform_tests import RUN, gathered, without_refusals
 from tests.test_generated import (
     COMPANIES,
     MODEL,
@@ -188,84 +190,62 @@ def showing(member: str) -> list[Resolution]:
     return answers
 
 
-def runs() -> dict[str, tuple[Resolution, dict[str, bool]]]:
-    """The wishes to run tests of Terraform in, each with the files of tests to run there.
+@dataclass(frozen=True)
+class Run:
+    """A wish to run tests of Terraform in."""
 
-    A member's tests run wherever `showing` leads: all of them where it leads first (true), in short
-    in the others. What comes along is tested in runs of its own.
+    answer: Resolution
+    about: Collection[str]
+    """The files whose tests these are."""
+
+    texts: Mapping[str, bytes]
+    """What runs: files that stand in `infra/tests` for the time."""
+
+
+def runs() -> dict[str, Run]:
+    """What to run to see each member's tests pass.
+
+    They run wherever `showing` leads: all of them where it leads first, in short in the others.
+    What comes along is tested in runs of its own.
     """
     found: dict[str, tuple[Resolution, dict[str, bool]]] = {}
     for source in TEMPLATE.sources:
         if source.path.endswith(".tftest.hcl"):
             for number, answer in enumerate(showing(source.member)):
                 found.setdefault(told(answer), (answer, {}))[1][source.path] = number == 0
-    return found
+    made = {}
+    for name, (answer, files) in found.items():
+        tree = TEMPLATE.tree(answer)
+        whole = {path: tree[path] for path, first in files.items() if first}
+        made[name] = Run(answer, files, whole | in_short(tree, set(files) - set(whole)))
+    return made
+
+
+def in_short(tree: Mapping[str, bytes], paths: Collection[str]) -> dict[str, bytes]:
+    """What is left of files of tests where all of it runs elsewhere, too."""
+    return gathered({path: without_refusals(tree, path) for path in sorted(paths)})
 
 
 RUNS = runs()
 
-RUN = re.compile(rb'^run "(?P<name>[^"]*)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
-ASSERTS = re.compile(rb"^  assert \{\n.*?^  \}\n", re.MULTILINE | re.DOTALL)
-LOOKS_BACK = re.compile(rb"\brun\.\w")
-REMARK = re.compile(rb"^ *#.*\n", re.MULTILINE)
 
-
-def without_refusals(tree: Mapping[str, bytes], path: str) -> bytes:
-    """The tests of a file but for those in which a variable refuses a value.
-
-    It is the same in all company, unless the rule looks beyond variables: then all are kept.
-    """
-    variables = path.replace("/tests/", "/").replace(".tftest.hcl", ".variables.tf")
-    if b"local." in tree.get(variables, b""):
-        return tree[path]
-    return RUN.sub(lambda run: b"" if b"expect_failures = [var." in run[0] else run[0], tree[path])
-
-
-def condensed(text: bytes) -> bytes:
-    """The same tests in fewer runs: those that set nothing look at the same state, so one will do.
-
-    Terraform plans everything anew for each run. Two of which one names the other stay as they are.
-    """
-    alike = [
-        run
-        for run in RUN.finditer(text)
-        if REMARK.sub(b"", ASSERTS.sub(b"", run["body"])).strip() in (b"", b"command = plan")
-        and b"run.%s." % run["name"] not in text
-        and not LOOKS_BACK.search(run["body"])
-    ]
-    if len(alike) < 2:
-        return text
-    asserted = b"\n".join(found for run in alike for found in ASSERTS.findall(run["body"]))
-    one = b'run "%s" {\n%s}\n' % (alike[0]["name"], asserted)
-    names = [run["name"] for run in alike]
-    return RUN.sub(
-        lambda run: one if run["name"] == names[0] else b"" if run["name"] in names else run[0],
-        text,
-    )
-
-
-def in_short(tree: Mapping[str, bytes], path: str) -> bytes:
-    """What is left of a file of tests where all of it runs elsewhere, too."""
-    return condensed(without_refusals(tree, path))
-
-
-def run_tests(answer: Resolution, files: Mapping[str, bool], folder: Path) -> int:
-    """Run the tests of some files, of all but those marked in short; gives how many passed."""
-    tree = TEMPLATE.tree(answer)
-    tree |= {file: in_short(tree, file) for file, whole in files.items() if not whole}
-    infra = write(tree, folder) / "infra"
-    filters = [f"-filter={file.removeprefix('infra/')}" for file in files]
+def passed(run: Run, folder: Path) -> int:
+    """Run what there is to run; gives how many tests passed."""
+    infra = write({**TEMPLATE.tree(run.answer), **run.texts}, folder) / "infra"
+    filters = [f"-filter={path.removeprefix('infra/')}" for path in run.texts]
 
     terraform(infra, "init", "-backend=false", "-input=false")
     told = terraform(infra, "test", *filters)
 
-    passed = re.search(r"Success! (\d+) passed, 0 failed", told)
-    assert passed is not None, told
-    return int(passed[1])
+    found = re.search(r"Success! (\d+) passed, 0 failed", told)
+    assert found is not None, told
+    return int(found[1])
 
 
 def test_runs_that_set_nothing_become_one() -> None:
-    text = b"""\
+    head = b'mock_provider "aws" {}\n'
+    one = b"""\
+# What everybody begins with.
 mock_provider "aws" {}
 
 run "one" {
@@ -297,10 +277,14 @@ run "later" {
     condition = a == run.named.a
   }
 }
+"""
+    two = b"""\
+mock_provider "aws" {}
 
 run "two" {
   command = plan
 
+  # What it is about.
   assert {
     condition = d
   }
@@ -310,15 +294,19 @@ run "two" {
   }
 }
 """
+    stranger = two.replace(b'"aws"', b'"gcp"').replace(b'"two"', b'"three"')
 
-    short = condensed(text)
+    short = gathered({"1": one, "2": two, "3": stranger})
 
-    found = {run["name"]: run["body"].split() for run in RUN.finditer(short)}
-    assert list(found) == [b"one", b"named", b"other", b"later"]
+    assert list(short) == ["1", "3", "infra/tests/as_it_is_0.tftest.hcl"]
+    assert [run["name"] for run in RUN.finditer(short["1"])] == [b"named", b"other", b"later"]
+    assert short["3"] == stranger
+    together = short["infra/tests/as_it_is_0.tftest.hcl"]
+    [run] = RUN.finditer(together)
     asserted = (f"assert {{ condition = {each} }}" for each in "ade")
-    assert found[b"one"] == " ".join(asserted).encode().split()
-    assert short.startswith(b'mock_provider "aws" {}\n')
-    assert condensed(short) == short
+    assert run["body"].split() == " ".join(asserted).encode().split()
+    assert together.startswith(head)
+    assert gathered(short) == short
 
 
 @needs_terraform
@@ -328,15 +316,13 @@ def test_a_member_passes_its_terraform_tests(
     name: str, tmp_path: Path, record_property: RecordProperty
 ) -> None:
     """In the smallest company: what a test relies on comes with what it tests."""
-    answer, files = RUNS[name]
     record_property(
-        "proof: Terraform tests that pass in the smallest wishes",
-        run_tests(answer, files, tmp_path),
+        "proof: Terraform tests that pass in the smallest wishes", passed(RUNS[name], tmp_path)
     )
 
 
-def in_company() -> list[tuple[Resolution, list[str]]]:
-    """The largest wishes, each with the files of tests that no larger one has, in shares."""
+def in_company() -> list[Run]:
+    """The tests of all members in the largest wishes that have them, in shares."""
     held: dict[str, tuple[Resolution, list[str]]] = {}
     for source in TEMPLATE.sources:
         if source.path.endswith(".tftest.hcl") and source.member in COMPANIES:
@@ -344,13 +330,15 @@ def in_company() -> list[tuple[Resolution, list[str]]]:
             held.setdefault(told(answer), (answer, []))[1].append(source.path)
     found = []
     for answer, paths in held.values():
-        tree = TEMPLATE.tree(answer)
-        tests = {path: in_short(tree, path).count(b"\nrun ") for path in paths}
+        texts = in_short(TEMPLATE.tree(answer), paths)
+        tests = {path: text.count(b"\nrun ") for path, text in texts.items()}
         # Long ones first, each to the share that has least to do.
         shares: list[list[str]] = [[] for _ in range(-(-sum(tests.values()) // SHARE))]
         for path in sorted(tests, key=lambda each: -tests[each]):
             min(shares, key=lambda each: sum(tests[p] for p in each)).append(path)
-        found += [(answer, share) for share in shares]
+        for share in shares:
+            about = paths if set(share) - set(paths) else share
+            found.append(Run(answer, about, {path: texts[path] for path in share}))
     return found
 
 
@@ -364,8 +352,6 @@ def test_the_largest_wish_passes_its_terraform_tests(
     share: int, tmp_path: Path, record_property: RecordProperty
 ) -> None:
     """Every member's tests hold in all company that it can have."""
-    answer, files = COMPANY[share]
+    number = passed(COMPANY[share], tmp_path)
 
-    passed = run_tests(answer, dict.fromkeys(files, False), tmp_path)
-
-    record_property("proof: Terraform tests that pass in the largest wish", passed)
+    record_property("proof: Terraform tests that pass in the largest wish", number)

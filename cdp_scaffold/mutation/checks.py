@@ -74,8 +74,8 @@ def _own_terraform(path: str) -> Sequence[str]:
     from tests.test_pairs import COMPANY, RUNS
 
     own = f"infra/tests/{member(path)}.tftest.hcl"
-    names = [name for name, (_, files) in RUNS.items() if own in files]
-    shares = [number for number, (_, files) in enumerate(COMPANY) if own in files]
+    names = [name for name, run in RUNS.items() if own in run.about]
+    shares = [number for number, run in enumerate(COMPANY) if own in run.about]
     test = "tests/test_pairs.py::test_a_member_passes_its_terraform_tests"
     company = "tests/test_pairs.py::test_the_largest_wish_passes_its_terraform_tests"
     return [
