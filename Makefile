@@ -14,8 +14,10 @@ help: ## say what can be made
 demo: $(READY) ## generate the four-pattern web shop into ./demo-shop and, with Terraform, run it
 	@tools/demo.sh $(VENV)/bin demo-shop
 
+# What more to tell pytest, and only this one: not those that tests start.
+unexport OPTIONS
 test: $(READY) lint ## run all checks
-	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal
+	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal $(OPTIONS)
 
 test-all: $(READY) lint ## run all checks and those too slow for every push
 	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m ""
