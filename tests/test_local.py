@@ -189,7 +189,7 @@ def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) ->
 
         assert "second plan\n  empty\n" in told or only_known_differences(told, folder)
         servers = json.loads((folder / ".local/servers.json").read_text())
-        assert len(servers) >= 2
+        assert servers
         for server in servers:
             assert get(f"{server['url']}/health") == '{"status":"ok"}'
             assert f'{server["url"]}/health answers {{"status":"ok"}}' in told
@@ -198,7 +198,7 @@ def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) ->
         pids += [
             int(file.read_text()) for file in (folder / ".local/servers").rglob("run/systemd/*.pid")
         ]
-        assert len(pids) >= 3
+        assert len(pids) > len(servers), "the mock, and one or more of each server"
         assert all(map(alive, pids))
     finally:
         told = make(folder, "local-down")
