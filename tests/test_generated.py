@@ -202,7 +202,7 @@ def is_shell(path: str, text: bytes) -> bool:
 
 
 def test_every_member_that_is_ready_stands_in_some_wish() -> None:
-    """Else no question offers the option that brings it, and nothing here has looked at its files."""
+    """Else no question offers the option that brings it, and nothing here looks at its files."""
     ready = {entry.id for entry in TEMPLATE.catalog.entries.values() if entry.status == "ready"}
 
     assert {id for id in ready if MODEL.smallest(MODEL.having(id)) is None} == set()

@@ -6,6 +6,7 @@ repository: the runner as generated, with made-up Terraform beside it.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -175,10 +177,22 @@ def alive(pid: int) -> bool:
 MARKS = {"web_shop": [pytest.mark.slow], "small_site": []}
 
 
+@pytest.fixture
+def lone_database(name: str) -> Iterator[None]:
+    """Databases of all local stacks want the same port, and refuse it while another one has it."""
+    if "database" not in stack(name).members:
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / "cdp-local-database.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=MARKS.get(name, [pytest.mark.stack])) for name in STACKS],
 )
+@pytest.mark.usefixtures("lone_database")
 def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) -> None:
     """`make local` builds, settles and answers; `make local-down` takes all of it away."""
     folder = write(TEMPLATE.tree(stack(name)), tmp_path / "shop")
