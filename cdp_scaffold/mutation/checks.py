@@ -17,6 +17,8 @@ from cdp_scaffold.mutation.mutants import CATALOGUE, ENGINE
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 
+ROOT = Path(__file__).parents[2]
+
 SAMPLE = Answers(project="shop", region="eu-central-1", commit="v0.0.0", source="the template")
 """What the trees of the named stacks are made with."""
 
@@ -91,6 +93,17 @@ def _own_app(path: str) -> Sequence[str]:
     names = [name for name, trial in APPS.items() if member(path) in trial.members]
     test = "tests/test_generated.py::test_applications_pass_their_own_checks"
     return [f"{test}[{name}]" for name in names[:2]]
+
+
+def _own_tests(path: str) -> Sequence[str]:
+    """Our own tests that name the member, where no other check runs them."""
+    elsewhere = {word.partition("::")[0] for check in CHECKS for word in check.tests}
+    named = re.compile(rf"""["'/.]{member(path)}["'/.]""")
+    return [
+        f"tests/{file.name}"
+        for file in sorted((ROOT / "tests").glob("test_*.py"))
+        if f"tests/{file.name}" not in elsewhere and named.search(file.read_text(encoding="utf-8"))
+    ]
 
 
 def _differs_from_its_stacks(root: Path, path: str) -> bool:
@@ -174,6 +187,13 @@ CHECKS = (
         slow=True,
     ),
     Check("tests of the application", [], may=_in("app"), chosen=_own_app, slow=True),
+    Check(
+        "tests of the member",
+        [],
+        may=lambda path: member(path) is not None,
+        chosen=_own_tests,
+        slow=True,
+    ),
     Check("files around the code", ["tests/test_around.py"], slow=True),
     Check(
         "boot and fleet",
