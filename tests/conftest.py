@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from cdp_scaffold.cli import main
+from tests.provider import VARIABLE, Provider
 
 ROOT = Path(__file__).parent.parent
 
@@ -203,6 +205,19 @@ def tagged(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in (["init", "-q"], ["add", "--all"], ["commit", "-qm", "All"], ["tag", "v1.0.0"]):
         subprocess.run(["git", "-C", str(folder), *name, *command], check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def provider_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with closing(Provider(tmp_path_factory.mktemp("provider"))) as started:
+        yield started
+
+
+@pytest.fixture
+def provider(provider_of_all: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider for all tests that ask for it, and for no others; or one that runs already."""
+    if VARIABLE not in os.environ:
+        monkeypatch.setenv(VARIABLE, provider_of_all.address)
 
 
 @pytest.fixture(scope="session")

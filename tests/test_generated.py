@@ -1,6 +1,6 @@
 """Generated applications and scripts under their real tools: ruff, mypy, pytest, shellcheck.
 
-Their Terraform has tests of its own: see test_pairs.py.
+Their Terraform has tests of its own: see test_terraform.py.
 """
 
 from __future__ import annotations

@@ -73,13 +73,13 @@ def _in(*folders: str) -> Callable[[str], bool]:
 
 def _own_terraform(path: str) -> Sequence[str]:
     """The tests of the member in the wishes that show its files."""
-    from tests.test_pairs import COMPANY, RUNS
+    from tests.test_terraform import COMPANY, RUNS
 
     own = f"infra/tests/{member(path)}.tftest.hcl"
     names = [name for name, run in RUNS.items() if own in run.about]
     shares = [number for number, run in enumerate(COMPANY) if own in run.about]
-    test = "tests/test_pairs.py::test_a_member_passes_its_terraform_tests"
-    company = "tests/test_pairs.py::test_the_largest_wish_passes_its_terraform_tests"
+    test = "tests/test_terraform.py::test_a_member_passes_its_terraform_tests"
+    company = "tests/test_terraform.py::test_the_largest_wish_passes_its_terraform_tests"
     return [
         *(f"{test}[{name}]" for name in names),
         *(f"{company}[{share}]" for share in shares),
@@ -210,7 +210,7 @@ CHECKS = (
     ),
     Check(
         "terraform test of the largest wish",
-        ["tests/test_pairs.py", "-k", "largest"],
+        ["tests/test_terraform.py", "-k", "largest"],
         may=_in("infra", "servers"),
         slow=True,
     ),
