@@ -30,7 +30,8 @@ def gathered(texts: Mapping[str, bytes]) -> dict[str, bytes]:
     """The same tests: those that set nothing look at the same state, so they share one run.
 
     There is one for all files that begin alike, in a file of its own beside them. What looks at
-    another run, or is looked at, stays as it is.
+    another run, or is looked at, stays as it is: a run that goes on from what an earlier one built
+    has to name it.
     """
     heads = {path: _head(text) for path, text in texts.items()}
     often = Counter(heads.values())

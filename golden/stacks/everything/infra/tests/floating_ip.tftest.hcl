@@ -102,6 +102,11 @@ run "the_other_server_may_be_the_active_one" {
   }
 
   assert {
+    condition     = output.standalone_server_ids == run.two_servers_are_ready.standalone_server_ids
+    error_message = "these are not the servers of the first run, so nothing here was moved"
+  }
+
+  assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.floating_ip.event_pattern).resources == [aws_cloudwatch_metric_alarm.floating_ip["spare"].arn] && jsondecode(aws_cloudwatch_event_target.floating_ip.input) == { To = ["main"] }
     error_message = "a failure of spare would not move it to main"
   }
