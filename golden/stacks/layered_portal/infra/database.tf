@@ -120,6 +120,7 @@ resource "terraform_data" "database_made" {
 }
 
 resource "aws_db_instance" "database" {
+  # checkov:skip=CKV_AWS_157: one database without a standby was chosen: data that may be away for hours
   # checkov:skip=CKV_AWS_161: the application alone signs in, by a password that RDS keeps and changes by itself
   # checkov:skip=CKV_AWS_354: a key of our own would be given to the same roles, and cost money each month
   for_each = local.database_names
