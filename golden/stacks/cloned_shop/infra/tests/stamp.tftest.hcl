@@ -176,6 +176,11 @@ run "too_many_images_are_told" {
     values = { ids = ["ami-0feedface00000001", "ami-0feedface00000002", "ami-0feedface00000003", "ami-0feedface00000004", "ami-0feedface00000005"] }
   }
 
+  assert {
+    condition     = output.stamp_image_id == run.all_servers_start_from_the_one_image.stamp_image_id
+    error_message = "the stack is not the one that was built first, so nothing is known of its images"
+  }
+
   expect_failures = [check.stamp_images_are_few]
 }
 
