@@ -7,6 +7,12 @@ locals {
   # Each rule has a vault of its own, so that its alarms say which copy is missing. All times are in
   # UTC: Data Lifecycle Manager knows no other, and a week has the same hours all year.
   snapshot_rules = {
+    data = {
+      arns           = local.snapshot_data_arns
+      hours          = 26 # one missed
+      retention_days = var.snapshot_data_retention_days
+      schedule       = "cron(15 ${var.snapshot_hour} * * ? *)"
+    }
     server = {
       arns           = [for server in aws_instance.standalone_server : server.arn]
       hours          = 168 # the longest CloudWatch looks back
@@ -14,6 +20,12 @@ locals {
       schedule       = "cron(45 ${var.snapshot_hour} ? * ${join(",", var.snapshot_server_weekdays)} *)"
     }
   }
+
+  # What the parts of the system named.
+  snapshot_data_arns = concat(
+    # The rows of the databases.
+    values({ for key, arn in [for database in aws_db_instance.database : database.arn] : key => arn }),
+  )
 }
 
 # Encrypted with the AWS-managed key `aws/backup`.

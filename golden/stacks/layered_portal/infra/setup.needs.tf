@@ -2,8 +2,6 @@
 # before it starts, and may go only after it went.
 resource "terraform_data" "setup_needs" {
   depends_on = [
-    aws_iam_role_policy.deep_health_check,
-    aws_ssm_parameter.deep_health_check,
     aws_ssm_parameter.state_sharing,
     aws_iam_role_policy.setup,
     aws_iam_role_policy.setup_settings,
@@ -13,9 +11,5 @@ resource "terraform_data" "setup_needs" {
     aws_ssm_parameter.session_cache,
     aws_vpc_security_group_egress_rule.session_cache,
     aws_vpc_security_group_ingress_rule.session_cache,
-    aws_iam_role_policy.database,
-    aws_ssm_parameter.database,
-    aws_vpc_security_group_egress_rule.database,
-    aws_vpc_security_group_ingress_rule.database,
   ]
 }

@@ -17,12 +17,3 @@ dns_zone = "local.test"
 
 # the mock AWS has no ElastiCache; `local/steps/40-session-cache.py` starts a cache there, and `terraform test` covers the real one
 session_cache_url = "valkey://127.0.0.1:16379"
-
-# or `make local-down` could not take the database away
-database_deletion_protection = false
-
-# or a copy of it would be left in the mock AWS
-database_final_snapshot = false
-
-# `local/steps/40-database.py` runs the database there, beside one that this machine may have
-database_port = 15432

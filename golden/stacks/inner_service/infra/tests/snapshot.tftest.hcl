@@ -59,6 +59,11 @@ run "whole_servers_are_copied_every_week_and_data_more_often" {
   }
 
   assert {
+    condition     = aws_backup_selection.snapshot["data"].resources == toset(local.snapshot_data_arns) && length(local.snapshot_data_arns) >= 1 && one(aws_backup_plan.snapshot["data"].rule).schedule == "cron(15 3 * * ? *)"
+    error_message = "not all that is worth it is copied every day"
+  }
+
+  assert {
     condition     = alltrue([for rule, plan in aws_backup_plan.snapshot : one(plan.rule).target_vault_name == aws_backup_vault.snapshot[rule].name && aws_backup_selection.snapshot[rule].plan_id == plan.id])
     error_message = "a plan puts its copies into another vault than its alarms watch"
   }
