@@ -173,8 +173,12 @@ def alive(pid: int) -> bool:
 # Named stacks
 
 
-# CI builds the web shop by `make demo`; the small one is for those who run `make test`.
-MARKS = {"web_shop": [pytest.mark.slow], "small_site": []}
+# CI builds the web shop by `make demo`.
+MARKS = {
+    "web_shop": [pytest.mark.slow],
+    "layered_portal": [pytest.mark.stack],
+    "everything": [pytest.mark.stack],
+}
 
 
 @pytest.fixture
@@ -190,7 +194,10 @@ def lone_database(name: str) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=MARKS.get(name, [pytest.mark.stack])) for name in STACKS],
+    [
+        pytest.param(name, marks=MARKS.get(name, [pytest.mark.slow(*stack(name).wish)]))
+        for name in STACKS
+    ],
 )
 @pytest.mark.usefixtures("lone_database")
 def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) -> None:
