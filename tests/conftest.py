@@ -221,12 +221,17 @@ def provider(provider_of_all: Provider, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.fixture(scope="session")
-def app_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def app_programs(shared: Path) -> Path:
     """The `bin` of an environment with what generated applications require, made once a run."""
     from tests.applications import installed  # knows the whole template, which few tests need
 
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     return installed(Path(os.environ.get("CDP_APP_ENVIRONMENT") or shared / "app-venv"))
 
 

@@ -31,6 +31,7 @@ from tests.repositories import (
 )
 
 CATALOGUE = Template(ROOT).catalog
+READY = [id for id in CATALOGUE.patterns if CATALOGUE.entries[id].status == "ready"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,18 @@ def test_both_ways_and_the_renderer_agree(template: Path, tmp_path: Path, name: 
     assert (plain.code, plain.out) == (0, "")
     assert snapshot(one) == snapshot(other)
     assert tree(one) == rendered(template, wish)
+
+
+@pytest.mark.parametrize("pattern", READY)
+def test_the_renderer_writes_what_copier_writes_for_a_pattern_alone(
+    template: Path, tmp_path: Path, pattern: str
+) -> None:
+    wish = Wish([pattern])
+
+    plain = copier("copy", "--defaults", "--quiet", *wish.data, template, tmp_path / "shop")
+
+    assert plain.code == 0, plain.err
+    assert tree(tmp_path / "shop") == rendered(template, wish)
 
 
 class TestSmallTemplate:
