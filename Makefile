@@ -16,11 +16,11 @@ demo: $(READY) ## generate the four-pattern web shop into ./demo-shop and, with 
 
 # What more to tell pytest, and only this one: not those that tests start.
 unexport OPTIONS
-test: $(READY) lint ## run all checks
+test: ## run all checks
+test-all: ## run all checks and those too slow for every push
+test-all: OPTIONS += -m ""
+test test-all: $(READY) lint
 	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal $(OPTIONS)
-
-test-all: $(READY) lint ## run all checks and those too slow for every push
-	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m ""
 
 PROOF := $(wildcard $(foreach each,variants goldens gathering composition pairs proof,tests/test_$(each).py))
 

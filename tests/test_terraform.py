@@ -53,11 +53,25 @@ class Run:
     """A wish to run tests of Terraform in."""
 
     answer: Resolution
-    about: Collection[str]
-    """The files whose tests these are."""
+    whole: Collection[str]
+    """Files of tests that run as they are."""
 
-    texts: Mapping[str, bytes]
-    """What runs: files that stand in `infra/tests` for the time."""
+    short: Collection[str]
+    """Files of tests that run in short."""
+
+    share: Collection[str] | None = None
+    """What is left of these files, where that is not all of it."""
+
+    @property
+    def about(self) -> Collection[str]:
+        """The files whose tests these are, at the least in part."""
+        files = {*self.whole, *self.short}
+        return files if self.share is None or set(self.share) - files else self.share
+
+    def texts(self, tree: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What runs: files for `infra/tests`, made of those of the repository."""
+        found = {path: tree[path] for path in self.whole} | in_short(tree, self.short)
+        return found if self.share is None else {path: found[path] for path in self.share}
 
 
 def runs() -> dict[str, Run]:
@@ -66,17 +80,13 @@ def runs() -> dict[str, Run]:
     They run wherever `showing` leads: all of them where it leads first, in short in the others.
     What comes along is tested in runs of its own.
     """
-    found: dict[str, tuple[Resolution, dict[str, bool]]] = {}
+    found: dict[str, tuple[Resolution, list[str], list[str]]] = {}
     for source in TEMPLATE.sources:
         if source.path.endswith(".tftest.hcl"):
             for number, answer in enumerate(showing(source.member)):
-                found.setdefault(told(answer), (answer, {}))[1][source.path] = number == 0
-    made = {}
-    for name, (answer, files) in found.items():
-        tree = TEMPLATE.tree(answer)
-        whole = {path: tree[path] for path, first in files.items() if first}
-        made[name] = Run(answer, files, whole | in_short(tree, set(files) - set(whole)))
-    return made
+                _, whole, short = found.setdefault(told(answer), (answer, [], []))
+                (short if number else whole).append(source.path)
+    return {name: Run(*each) for name, each in found.items()}
 
 
 def in_short(tree: Mapping[str, bytes], paths: Collection[str]) -> dict[str, bytes]:
@@ -89,8 +99,10 @@ RUNS = runs()
 
 def passed(run: Run, folder: Path) -> int:
     """Run what there is to run; gives how many tests passed."""
-    infra = write({**TEMPLATE.tree(run.answer), **run.texts}, folder) / "infra"
-    filters = [f"-filter={path.removeprefix('infra/')}" for path in run.texts]
+    tree = TEMPLATE.tree(run.answer)
+    texts = run.texts(tree)
+    infra = write({**tree, **texts}, folder) / "infra"
+    filters = [f"-filter={path.removeprefix('infra/')}" for path in texts]
 
     terraform(infra, "init", "-backend=false", "-input=false")
     told = terraform(infra, "test", *filters)
@@ -186,7 +198,7 @@ def in_company() -> list[Run]:
         if source.path.endswith(".tftest.hcl") and source.member in COMPANIES:
             answer = COMPANIES[source.member]
             held.setdefault(told(answer), (answer, []))[1].append(source.path)
-    found = []
+    found: list[Run] = []
     for answer, paths in held.values():
         texts = in_short(TEMPLATE.tree(answer), paths)
         tests = {path: text.count(b"\nrun ") for path, text in texts.items()}
@@ -194,9 +206,7 @@ def in_company() -> list[Run]:
         shares: list[list[str]] = [[] for _ in range(-(-sum(tests.values()) // SHARE))]
         for path in sorted(tests, key=lambda each: -tests[each]):
             min(shares, key=lambda each: sum(tests[p] for p in each)).append(path)
-        for share in shares:
-            about = paths if set(share) - set(paths) else share
-            found.append(Run(answer, about, {path: texts[path] for path in share}))
+        found += (Run(answer, (), paths, share) for share in shares)
     return found
 
 

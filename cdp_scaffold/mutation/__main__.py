@@ -13,12 +13,10 @@ from typing import Annotated
 
 import typer
 
-from cdp_scaffold.mutation.checks import CHECKS
+from cdp_scaffold.mutation.checks import CHECKS, ROOT
 from cdp_scaffold.mutation.harmless import harmless
 from cdp_scaffold.mutation.mutants import KINDS, chosen, mutants
 from cdp_scaffold.mutation.run import Outcome, tried
-
-ROOT = Path(__file__).parents[2]
 
 
 def mutate(
