@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
-from cdp_scaffold.bdd import FALSE, Diagrams
+from cdp_scaffold.bdd import FALSE, TRUE, Diagrams
 from cdp_scaffold.catalog import Catalog
 from cdp_scaffold.model import Variable, Wishes
 from cdp_scaffold.resolver import Resolution, resolve
@@ -24,7 +24,8 @@ class FeatureModel:
 
         Args:
             asked: The questions of the template. A slot that is none of them is never chosen for;
-                what is wished decides it, or its default. If left out, every slot is asked about.
+                what is wished decides it, or its default. Nor is one that only another choice
+                opens: then its default is taken. If left out, every slot is asked about.
         """
         self.catalog = catalog
         slots = [slot for slot in catalog.slots if asked is None or slot in asked]
@@ -32,7 +33,9 @@ class FeatureModel:
         patterns = [id for id in self.ready if catalog.entries[id].kind == "pattern"]
         self._wishes = Wishes(catalog, chosen=slots, patterns=patterns)
         self.diagrams: Diagrams[Variable] = self._wishes.diagrams
-        self.valid = self._wishes.resolving(self.ready)
+        self.answerable = TRUE if asked is None else self.diagrams.every(self._left_alone(slots))
+        """The wishes whose every choice the template takes an answer for."""
+        self.valid = self.both(self._wishes.resolving(self.ready), self.answerable)
         """Every valid wish."""
 
     def having(self, member: str) -> int:
@@ -92,6 +95,14 @@ class FeatureModel:
         same = [self.having(id) if id in members else self.lacking(id) for id in self.ready]
         same += [self.taking(slot, answer.slots.get(slot)) for slot in self.catalog.slots]
         return self.both(self.valid, *same)
+
+    def _left_alone(self, slots: Collection[str]) -> Iterator[int]:
+        """For each slot the wishes that open it without a choice, or leave it to its default."""
+        wishes, d = self._wishes, self.diagrams
+        alone = Wishes(self.catalog, patterns=wishes.patterns, diagrams=d)
+        for slot in slots:
+            default = d.variable((slot, self.catalog.slots[slot].default))
+            yield d.some((alone.asked[slot], d.no(wishes.asked[slot]), default))
 
     @cached_property
     def _costs(self) -> Mapping[Variable, int]:

@@ -35,6 +35,7 @@ class Wishes:
         *,
         chosen: Collection[str] = (),
         patterns: Collection[str] | None = None,
+        diagrams: Diagrams[Variable] | None = None,
     ) -> None:
         """Follow the fixed point.
 
@@ -42,14 +43,19 @@ class Wishes:
             chosen: The slots that are decided by a choice and by nothing else, where their job is
                 asked for.
             patterns: What a wish is made of; all patterns if left out.
+            diagrams: Where the functions are made, if they are to meet those of others.
         """
         self.catalog = catalog
         self.chosen = frozenset(chosen)
         self.patterns = tuple(catalog.patterns if patterns is None else catalog.ordered(patterns))
         self._closed = closures(catalog)
-        self.diagrams: Diagrams[Variable] = Diagrams(self._order())
+        self.diagrams: Diagrams[Variable] = (
+            Diagrams(self._order()) if diagrams is None else diagrams
+        )
         self.members = dict.fromkeys(catalog.entries, FALSE)
         """Entry → the wishes whose answer has it."""
+        self.asked: dict[str, int] = {}
+        """Slot → the wishes whose answer asks for the job."""
         self.taken: dict[tuple[str, str], int] = {}
         """(slot, option) → the wishes in whose answer it does the job."""
         self.valid = self._follow()
@@ -119,9 +125,10 @@ class Wishes:
 
     def _asked(self, slot: Slot) -> int:
         entries = self.catalog.entries
-        return self.diagrams.some(
+        self.asked[slot.id] = self.diagrams.some(
             self.members[id] for id in entries if slot.id in entries[id].slots
         )
+        return self.asked[slot.id]
 
     def _others(self, slot: Slot, option: Option) -> list[int]:
         """The wishes for each filler that the option leaves out, and which thus speaks against."""

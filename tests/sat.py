@@ -1,8 +1,9 @@
 """The same questions put to a SAT solver, from an encoding of its own of what a valid wish is.
 
-Nothing here is taken from the feature model but the functions that are asked about. A member
-must have been brought in by something that does not rest on it in turn; since a slot may be asked
-for by the pattern that fills it, that takes an order among those that could hold each other up.
+Nothing here is taken from the feature model but the functions that are asked about, and which
+choices the template takes an answer for; tests/test_feature_model.py holds those. A member must
+have been brought in by something that does not rest on it in turn; since a slot may be asked for
+by the pattern that fills it, that takes an order among those that could hold each other up.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ class SatModel:
                     if id not in option.fills:
                         self._add(-chosen, -self.number(("member", id)))
         self._found()
+        self._add(self._node(self._model.answerable))
 
     def _bring(self, thing: Hashable, *by: Hashable) -> None:
         """All of these together bring the thing in."""

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cdp_scaffold.answers import asked_slots
 from cdp_scaffold.bdd import FALSE, Diagrams
-from cdp_scaffold.catalog import Catalog, load_catalog
+from cdp_scaffold.catalog import Catalog, build_catalog, load_catalog
 from cdp_scaffold.feature_model import FeatureModel, told
+from cdp_scaffold.model import Variable
+from cdp_scaffold.questions import Question, Questions
+from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.test_answers import OPENED_BY_A_CHOICE
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +58,45 @@ def test_it_holds_each_distinct_resolution_once(catalog: Catalog, model: Feature
 
     assert sorted(listed) == sorted(tried)
     assert model.resolutions() == len(tried)
+
+
+def test_it_holds_what_the_template_takes_answers_for() -> None:
+    """A job that only another choice opens is left to its default, and so are jobs never asked."""
+    catalog = build_catalog(OPENED_BY_A_CHOICE)
+    for asked in (["way", "fuel"], ["way"], ["fuel"], []):
+        asking = {name: Question(name, "str", "", None, "") for name in asked}
+        questions = Questions(Path(), asking, {})
+
+        listed = [shape(answer) for answer in FeatureModel(catalog, questions.all).each()]
+
+        taken = {
+            shape(answer)
+            for answer in answers(catalog)
+            if set(answer.choices) <= set(asked_slots(questions, answer))
+        }
+        assert sorted(listed) == sorted(taken), asked
+
+
+def test_it_holds_what_the_real_template_takes_answers_for() -> None:
+    template = Template(ROOT)
+    catalog, questions = template.catalog, template.questions
+    model = FeatureModel(catalog, questions.all)
+    patterns = [id for id in model.ready if catalog.entries[id].kind == "pattern"]
+    asked = [slot for slot in catalog.slots.values() if slot.id in questions.all]
+    options = [(slot.id, option) for slot in asked for option in slot.options]
+    seen = set()
+
+    for wish, chosen in product(patterns, combinations(options, 2)):
+        answer = resolve(catalog, [wish], dict(chosen))
+        if isinstance(answer, Resolution) and set(answer.members) <= set(model.ready):
+            slots = {s: o for s, o in answer.slots.items() if s in questions.all}
+            taken = asked_slots(questions, answer)
+            heard = all(s in taken or o == catalog.slots[s].default for s, o in slots.items())
+            seen.add(heard)
+            assignment: dict[Variable, bool] = dict.fromkeys([wish, *slots.items()], True)
+            assert model.diagrams.holds(model.valid, assignment) == heard, answer
+
+    assert seen == {True, False}
 
 
 def test_what_is_said_of_a_member_or_a_slot_is_so(catalog: Catalog, model: FeatureModel) -> None:
