@@ -6,12 +6,12 @@ repository: the runner as generated, with made-up Terraform beside it.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -172,35 +172,15 @@ def alive(pid: int) -> bool:
 # Named stacks
 
 
-MARKS = {
-    "web_shop": [],
-    "layered_portal": [pytest.mark.stack],
-    "everything": [pytest.mark.stack],
-}
-
-
-@pytest.fixture
-def lone_database(name: str, shared: Path) -> Iterator[None]:
-    """Databases of all local stacks want the same port, and refuse it while another one has it."""
-    if "database" not in stack(name).members:
-        yield
-        return
-    with (shared / "local-database.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=MARKS.get(name, [pytest.mark.slow(*stack(name).wish)]))
-        for name in STACKS
-    ],
+    # Every `make test` brings up the web shop, CI all of them.
+    [pytest.param(name, marks=[pytest.mark.stack] * (name != "web_shop")) for name in STACKS],
 )
-@pytest.mark.usefixtures("lone_database")
 def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) -> None:
     """`make local` builds, settles and answers; `make local-down` takes all of it away."""
     folder = write(TEMPLATE.tree(stack(name)), tmp_path / "shop")
+    move_database(folder)
     before = contents(folder)
 
     try:
@@ -226,6 +206,17 @@ def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) ->
     assert not any(map(alive, pids))
     assert processes_of(folder) == []
     assert not (folder / ".local/terraform.tfstate").exists()
+
+
+def move_database(folder: Path) -> None:
+    """Put the stack's database, if it has one, on a port that no other stack's is on."""
+    file = folder / "local/variables.tfvars"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    moved = re.sub(
+        r"^(database_port +)= \d+$", rf"\1= {port}", file.read_text(), flags=re.MULTILINE
+    )
+    file.write_text(moved)
 
 
 def only_known_differences(told: str, folder: Path) -> bool:
