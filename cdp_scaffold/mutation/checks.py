@@ -148,6 +148,11 @@ CHECKS = (
         may=lambda path: path in ENGINE or path.startswith("macros/"),
     ),
     Check(
+        "copier writes the same",
+        ["tests/test_standin.py", "-k", "a_named_stack"],
+        may=lambda path: path.startswith("macros/"),
+    ),
+    Check(
         "questions",
         ["tests/test_questions.py", "tests/test_slot_questions.py"],
         may=lambda path: _decides(path) or path.endswith(".cdp/questions.yml"),
