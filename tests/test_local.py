@@ -24,10 +24,10 @@ from typing import Any
 import pytest
 
 from cdp_scaffold.render import Template
-from cdp_scaffold.resolver import resolve
+from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import client, make
 from tests.machine import needs_terraform
-from tests.test_generated import stack, write
+from tests.test_generated import READY, resolved, stack, write
 from tests.test_goldens import STACKS
 
 ROOT = Path(__file__).parent.parent
@@ -178,8 +178,20 @@ def alive(pid: int) -> bool:
     [pytest.param(name, marks=[pytest.mark.stack] * (name != "web_shop")) for name in STACKS],
 )
 def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+    comes_up_and_leaves_nothing(stack(name), tmp_path / "shop")
+
+
+SERVING = [id for id in READY if "setup" in resolved([id]).members]
+
+
+@pytest.mark.parametrize("id", [pytest.param(id, marks=pytest.mark.slow(id)) for id in SERVING])
+def test_a_pattern_alone_comes_up_and_leaves_nothing(id: str, tmp_path: Path) -> None:
+    comes_up_and_leaves_nothing(resolved([id]), tmp_path / "shop")
+
+
+def comes_up_and_leaves_nothing(answer: Resolution, folder: Path) -> None:
     """`make local` builds, settles and answers; `make local-down` takes all of it away."""
-    folder = write(TEMPLATE.tree(stack(name)), tmp_path / "shop")
+    write(TEMPLATE.tree(answer), folder)
     move_database(folder)
     before = contents(folder)
 
@@ -188,7 +200,7 @@ def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) ->
 
         assert "second plan\n  empty\n" in told or only_known_differences(told, folder)
         servers = json.loads((folder / ".local/servers.json").read_text())
-        assert len(servers) >= (2 if "servers" in stack(name).members else 1)
+        assert len(servers) >= (2 if "servers" in answer.members else 1)
         for server in servers:
             assert get(f"{server['url']}/health") == '{"status":"ok"}'
             assert f'{server["url"]}/health answers {{"status":"ok"}}' in told
