@@ -14,7 +14,7 @@ locals {
 resource "aws_cloudfront_distribution" "edge" {
   # checkov:skip=CKV_AWS_68,CKV2_AWS_47: a web ACL is tuned to one application and costs money by the month and the request
   # checkov:skip=CKV_AWS_86: its requests are logged, by the log delivery below
-  # checkov:skip=CKV_AWS_174,CKV2_AWS_42: under CloudFront's own name it has CloudFront's certificate, and CloudFront decides on the versions of TLS
+  # checkov:skip=CKV_AWS_174: under CloudFront's own name it has CloudFront's certificate, and CloudFront decides on the versions of TLS
   # checkov:skip=CKV_AWS_305: the origin answers for the root as for every other page
   # checkov:skip=CKV_AWS_310: an origin is not one machine, it fails over by itself
   # checkov:skip=CKV_AWS_374: where users may be is for the owner of the system to say
