@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from cdp_scaffold.cli import main
+from tests.order import long_first
 from tests.provider import VARIABLE, Provider
 
 ROOT = Path(__file__).parent.parent
@@ -40,14 +41,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before slow tests are left out, take those back that are asked for."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Before slow tests are left out, take those back that are asked for; then put all in order."""
     since = config.getoption("--touched-since")
     if since:
         from tests.touched import no_longer_slow, touched  # knows more than most runs need
 
         no_longer_slow(items, touched(ROOT, since))
+    yield
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = long_first(items, workers)
 
 
 CATALOG = """

@@ -172,11 +172,19 @@ def alive(pid: int) -> bool:
 # Named stacks
 
 
-@pytest.mark.parametrize(
-    "name",
-    # Every `make test` brings up the web shop, CI all of them.
-    [pytest.param(name, marks=[pytest.mark.stack] * (name != "web_shop")) for name in STACKS],
-)
+SELDOM = ("inner_service", "small_site")
+"""Stacks of which every pattern stands in another one, too."""
+
+
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    """`make test` brings up the web shop, CI the others, too; these where a pattern changed."""
+    if name in SELDOM:
+        return [pytest.mark.slow(*stack(name).wish)]
+    return [pytest.mark.stack] * (name != "web_shop")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in STACKS])
 def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) -> None:
     comes_up_and_leaves_nothing(stack(name), tmp_path / "shop")
 
