@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,7 +25,7 @@ import pytest
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import client, make
-from tests.machine import needs_terraform
+from tests.machine import free_port, needs_terraform
 from tests.test_generated import READY, resolved, stack, write
 from tests.test_goldens import STACKS
 
@@ -192,9 +191,16 @@ def test_a_named_stack_comes_up_and_leaves_nothing(name: str, tmp_path: Path) ->
 SERVING = [id for id in READY if "setup" in resolved([id]).members]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("id", [pytest.param(id, marks=pytest.mark.slow(id)) for id in SERVING])
 def test_a_pattern_alone_comes_up_and_leaves_nothing(id: str, tmp_path: Path) -> None:
     comes_up_and_leaves_nothing(resolved([id]), tmp_path / "shop")
+
+
+def test_the_stacks_of_every_ci_run_hold_every_pattern() -> None:
+    brought_up = {id for name in STACKS if name not in SELDOM for id in stack(name).members}
+
+    assert set(READY) <= brought_up
 
 
 def comes_up_and_leaves_nothing(answer: Resolution, folder: Path) -> None:
@@ -231,12 +237,8 @@ def comes_up_and_leaves_nothing(answer: Resolution, folder: Path) -> None:
 def move_database(folder: Path) -> None:
     """Put the stack's database, if it has one, on a port that no other stack's is on."""
     file = folder / "local/variables.tfvars"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    moved = re.sub(
-        r"^(database_port +)= \d+$", rf"\1= {port}", file.read_text(), flags=re.MULTILINE
-    )
-    file.write_text(moved)
+    moved = rf"\1= {free_port()}"
+    file.write_text(re.sub(r"(?m)^(database_port +)= \d+$", moved, file.read_text()))
 
 
 def only_known_differences(told: str, folder: Path) -> bool:

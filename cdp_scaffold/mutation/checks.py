@@ -148,11 +148,6 @@ CHECKS = (
         may=lambda path: path in ENGINE or path.startswith("macros/"),
     ),
     Check(
-        "copier writes the same",
-        ["tests/test_standin.py", "-k", "a_named_stack"],
-        may=lambda path: path.startswith("macros/"),
-    ),
-    Check(
         "questions",
         ["tests/test_questions.py", "tests/test_slot_questions.py"],
         may=lambda path: _decides(path) or path.endswith(".cdp/questions.yml"),
@@ -170,6 +165,12 @@ CHECKS = (
         ["tests/test_generated.py", "-k", "says or owners or traces or shell"],
     ),
     Check("composition", ["tests/test_composition.py"]),
+    Check(
+        "copier writes the same",
+        ["tests/test_standin.py", "-k", "a_named_stack"],
+        may=lambda path: path.startswith("macros/"),
+        slow=True,
+    ),
     Check(
         "the feature model",
         ["tests/test_model.py", "tests/test_rules.py"],
