@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -237,7 +238,7 @@ class Stack:
     def moved(self, *words: str) -> dict[str, str]:
         """Which server has what after a call of the script."""
         done = self.run(
-            str(self.folder / ".venv/bin/python"),
+            sys.executable,
             str(self.local / "stack/scripts/move_address.py"),
             *words,
         )
