@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ from cdp_scaffold.resolver import Resolution, resolve
 from tests.test_goldens import STACKS, TEMPLATE
 
 REQUIREMENTS = ("app/requirements.txt", "app/requirements-dev.txt")
+
+LATER = 4_102_444_800
+"""The year 2100: requirements of repositories that are yet to be written seem older."""
 
 
 def pins() -> list[str]:
@@ -25,10 +29,14 @@ def pins() -> list[str]:
 
 
 def installed(environment: Path) -> Path:
-    """The environment's `bin`; whoever asks first makes it, and others wait."""
+    """The environment's `bin`; whoever asks first makes it, and others wait.
+
+    A generated repository's `make` takes it as its own, too, if it is told so by `VENV`.
+    """
+    ready = environment / ".ready"
     with environment.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (environment / "ready").exists():
+        if not ready.exists():
             subprocess.run([sys.executable, "-m", "venv", environment], check=True)
             pip: list[str | Path] = [
                 environment / "bin/pip",
@@ -37,5 +45,6 @@ def installed(environment: Path) -> Path:
                 "--disable-pip-version-check",
             ]
             subprocess.run([*pip, *pins()], check=True)
-            (environment / "ready").touch()
+            ready.touch()
+            os.utime(ready, (LATER, LATER))
     return environment / "bin"

@@ -14,8 +14,8 @@ import boto3
 def make(folder: Path, target: str) -> str:
     """What it prints; the test fails with that if it fails.
 
-    Its Python is the one that runs this, which has all it needs: an environment for each stack would
-    take longer than the rest of it. The demo sets up its own.
+    Its Python is the one that runs this, which has all it needs: an environment for each stack
+    would take longer than the rest of it. The demo sets up its own.
     """
     ready = f"--old-file={sys.prefix}/.ready"
     done = subprocess.run(

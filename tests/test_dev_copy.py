@@ -196,7 +196,7 @@ def first_pattern() -> str:
     return "\n".join(re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
 
 
-def test_the_ten_minutes_of_contributing_go_as_written(copy: Path) -> None:
+def test_the_ten_minutes_of_contributing_go_as_written(copy: Path, app_programs: Path) -> None:
     """Each command ends well. Once its example is written, the next one takes its place."""
     commands = first_pattern()
     named = re.search(r"^id=(\w+)", commands, re.MULTILINE)
@@ -215,6 +215,8 @@ def test_the_ten_minutes_of_contributing_go_as_written(copy: Path) -> None:
         script,
         # Held above already, and its environment takes a minute to make.
         PYTEST_ADDOPTS=f"--deselect {APPLICATIONS}",
+        # What `../try` would set up for itself, and takes as long.
+        VENV=str(app_programs.parent),
     )
 
     assert f"  {id} " in told

@@ -171,14 +171,8 @@ def alive(pid: int) -> bool:
 # Named stacks
 
 
-SELDOM = ("inner_service", "small_site")
-"""Stacks of which every pattern stands in another one, too."""
-
-
 def marks(name: str) -> list[pytest.MarkDecorator]:
-    """`make test` brings up the web shop, CI the others, too; these where a pattern changed."""
-    if name in SELDOM:
-        return [pytest.mark.slow(*stack(name).wish)]
+    """`make test` brings up the web shop, CI and `make test-all` the others, too."""
     return [pytest.mark.stack] * (name != "web_shop")
 
 
@@ -197,10 +191,8 @@ def test_a_pattern_alone_comes_up_and_leaves_nothing(id: str, tmp_path: Path) ->
     comes_up_and_leaves_nothing(resolved([id]), tmp_path / "shop")
 
 
-def test_the_stacks_of_every_ci_run_hold_every_pattern() -> None:
-    brought_up = {id for name in STACKS if name not in SELDOM for id in stack(name).members}
-
-    assert set(READY) <= brought_up
+def test_the_named_stacks_hold_every_pattern() -> None:
+    assert set(READY) <= {id for name in STACKS for id in stack(name).members}
 
 
 def comes_up_and_leaves_nothing(answer: Resolution, folder: Path) -> None:
