@@ -10,11 +10,15 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import hcl2
 import pytest
 
-from tests.front import Answer, Asked, Proxy, render, running, serving, until
+from cdp_scaffold.resolver import Resolution, resolve
+from tests.front import TEMPLATE, Answer, Asked, Proxy, render, running, serving, until
 from tests.machine import need
 
 CONFIGURATION = "servers/setup/configure/proxies/last-hop.conf"
@@ -23,6 +27,14 @@ CACHE = {
     "CACHE_IGNORED_COOKIES": "_ga",
     "CACHE_MEMORY_PERCENT": "10",
 }
+
+FRONTS = [
+    (pattern, door)
+    for pattern in ("cache_proxy", "rewrite_proxy")
+    for door in TEMPLATE.catalog.slots["front_door"].options
+    if isinstance(resolve(TEMPLATE.catalog, [pattern], {"front_door": door}), Resolution)
+]
+"""Each pattern of proxies with each front door that it can have."""
 
 
 def mirror(asked: Asked) -> Answer:
@@ -304,3 +316,117 @@ def test_a_value_that_nobody_gave_ends_the_setup(tmp_path: Path) -> None:
     assert code != 0
     assert "@LOG@ in" in said
     assert "has no value" in said
+
+
+# The only way
+
+
+Block = dict[str, Any]
+
+
+@dataclass
+class Configuration:
+    """What all Terraform files of a repository say together."""
+
+    resources: dict[str, dict[str, Block]] = field(default_factory=dict)
+    """Of each type, under their names."""
+
+    values: Block = field(default_factory=dict)
+    """The locals."""
+
+    def of(self, kind: str) -> list[Block]:
+        return list(self.resources.get(kind, {}).values())
+
+    def meant(self, value: Any) -> str:
+        """The address that a value is of, whichever locals lead there."""
+        address = str(value).removeprefix("${").removesuffix("}")
+        first, *path = address.split(".")
+        if first != "local":
+            return address
+        found: Any = self.values
+        for name in path:
+            found = found[name]
+        return self.meant(found)
+
+    def let_into(self, group: str) -> list[str]:
+        """For each rule that opens a security group, to whom."""
+        return [
+            self.meant(rule.get("referenced_security_group_id", "addresses"))
+            for rule in self.of("aws_vpc_security_group_ingress_rule")
+            if self.meant(rule["security_group_id"]) == group
+        ]
+
+    def forwards(self) -> set[tuple[str, str]]:
+        """Which load balancer forwards to which target group, by itself or by a rule."""
+        balancers = {
+            f"aws_lb_listener.{name}.arn": self.meant(listener["load_balancer_arn"])
+            for name, listener in self.resources["aws_lb_listener"].items()
+        }
+        ways = [
+            (f"aws_lb_listener.{name}.arn", listener["default_action"])
+            for name, listener in self.resources["aws_lb_listener"].items()
+        ] + [
+            (self.meant(rule["listener_arn"]), rule["action"])
+            for rule in self.of("aws_lb_listener_rule")
+        ]
+        return {
+            (balancers[listener], self.meant(action["target_group_arn"]))
+            for listener, actions in ways
+            for action in actions
+            if action["type"] == "forward"
+        }
+
+
+def read(infra: Path) -> Configuration:
+    found = Configuration()
+    quiet = hcl2.SerializationOptions(
+        explicit_blocks=False, strip_string_quotes=True, with_comments=False
+    )
+    for file in sorted(infra.glob("*.tf")):
+        said = hcl2.loads(file.read_text(encoding="utf-8"), serialization_options=quiet)
+        for block in said.get("locals", []):
+            found.values.update(block)
+        for block in said.get("resource", []):
+            for kind, named in block.items():
+                found.resources.setdefault(kind, {}).update(named)
+    return found
+
+
+@pytest.mark.parametrize(("pattern", "front_door"), FRONTS)
+def test_web_servers_are_reached_through_the_proxies_only(
+    pattern: str, front_door: str, tmp_path: Path
+) -> None:
+    """Over the whole configuration, so that a second way is seen whichever file brings it."""
+    told = read(render(tmp_path, pattern, front_door=front_door) / "infra")
+
+    assert sorted(
+        (told.meant(each["autoscaling_group_name"]), told.meant(each["lb_target_group_arn"]))
+        for each in told.of("aws_autoscaling_attachment")
+    ) == [
+        ("aws_autoscaling_group.proxies.name", "aws_lb_target_group.proxies.arn"),
+        ("aws_autoscaling_group.servers.name", "aws_lb_target_group.load_balancer.arn"),
+    ]
+    assert told.forwards() == {
+        ("aws_lb.load_balancer.arn", "aws_lb_target_group.proxies.arn"),
+        ("aws_lb.proxies.arn", "aws_lb_target_group.load_balancer.arn"),
+    }
+    assert told.let_into("aws_security_group.servers.id") == [
+        "aws_security_group.proxies_load_balancer.id"
+    ]
+    assert told.let_into("aws_security_group.proxies_load_balancer.id") == [
+        "aws_security_group.proxies.id"
+    ]
+    # Other spellings of the same would pass by what is asked above.
+    assert told.resources["aws_launch_template"]["servers"]["vpc_security_group_ids"] == [
+        "${aws_security_group.servers.id}"
+    ]
+    opened = [each["security_group_id"] for each in told.of("aws_vpc_security_group_ingress_rule")]
+    assert not [each for each in opened if not told.meant(each).startswith("aws_security_group.")]
+    groups = told.of("aws_autoscaling_group")
+    assert not [each for each in groups if each.keys() & {"target_group_arns", "traffic_source"}]
+    assert not [each for each in told.of("aws_security_group") if "ingress" in each]
+    assert not told.resources.keys() & {
+        "aws_autoscaling_traffic_source_attachment",
+        "aws_lb_target_group_attachment",
+        "aws_security_group_rule",
+    }
