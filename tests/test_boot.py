@@ -656,11 +656,12 @@ def image_and_pins(stack: Stack) -> tuple[str, dict[str, str]]:
     return newest["LaunchTemplateData"]["ImageId"], pins
 
 
+@pytest.mark.parametrize("way", ["bootstrap", "layered"])
 def test_a_changed_file_is_a_new_bundle_on_the_same_image_and_the_old_one_stays(
-    stacks: Callable[[str], Stack], machine: MakeMachine
+    way: str, stacks: Callable[[str], Stack], machine: MakeMachine
 ) -> None:
     """Releasing needs no image, and a fleet that is rolled back still finds its bundle."""
-    stack = stacks("layered")
+    stack = stacks(way)
     text = stack.user_data()
     image, old = image_and_pins(stack)
     file = stack.repository / "servers/systemd/app.service"
@@ -680,6 +681,26 @@ def test_a_changed_file_is_a_new_bundle_on_the_same_image_and_the_old_one_stays(
     rolled_back.bake(text)
     assert rolled_back.boot(text) == 0, rolled_back.output
     assert "# changed" not in (rolled_back.root / "etc/systemd/system/app.service").read_text()
+
+
+def test_a_server_may_fetch_versions_of_bundles_and_no_more(
+    stacks: Callable[[str], Stack],
+) -> None:
+    """What its role holds in AWS, which is more than what a document in the configuration says."""
+    stack = stacks("bootstrap")
+    stack.apply("-refresh=false", "-target=aws_iam_role_policy.setup")
+    _, pins = image_and_pins(stack)
+
+    held = stack.client("iam").get_role_policy(RoleName="shop-dev-servers", PolicyName="setup")
+
+    assert held["PolicyDocument"]["Statement"] == [
+        {
+            "Sid": "FetchBundle",
+            "Effect": "Allow",
+            "Action": "s3:GetObjectVersion",
+            "Resource": f"arn:aws:s3:::{pins['BUCKET']}/bundles/*",
+        }
+    ]
 
 
 def test_a_bundle_holds_no_tests_and_no_leavings(stacks: Callable[[str], Stack]) -> None:
