@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import socket
@@ -11,12 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cdp_scaffold.render import Template
+from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.local_stack import make
+from tests.local_stack import client, make
 from tests.machine import needs_python, needs_terraform
 
 ROOT = Path(__file__).parent.parent
@@ -166,11 +168,62 @@ def test_told_nothing_the_filter_is_off(repository: Path, python: Path) -> None:
         assert str(answer.getheader("Content-Security-Policy")).startswith("default-src 'self';")
 
 
-@pytest.mark.slow("url_rewriting", "web_storage")
+def standing(folder: Path, service: str) -> Any:
+    """A client of the mock AWS in which this repository stands."""
+    port = json.loads((folder / ".local/mock.json").read_text())["port"]
+    return client(service, f"http://127.0.0.1:{port}", Answers().region)
+
+
+def content(folder: Path) -> str:
+    """The bucket that the files are in."""
+    state = json.loads((folder / ".local/terraform.tfstate").read_text())
+    return str(state["outputs"]["object_storage_buckets"]["value"]["content"])
+
+
+def only_the_distribution_reads(folder: Path) -> None:
+    """As the bucket itself holds it: nobody is let in besides."""
+    bucket = content(folder)
+    told = standing(folder, "cloudfront").list_distributions()["DistributionList"]
+    (distribution,) = told["Items"]
+    policy = json.loads(standing(folder, "s3").get_bucket_policy(Bucket=bucket)["Policy"])
+
+    allowed = [each for each in policy["Statement"] if each["Effect"] != "Deny"]
+    (denied,) = [each for each in policy["Statement"] if each["Effect"] == "Deny"]
+    assert allowed == [
+        {
+            "Sid": "ReadByThisDistribution",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+            "Condition": {"StringEquals": {"AWS:SourceArn": distribution["ARN"]}},
+        }
+    ]
+    assert (denied["Action"], denied["Principal"]) == ("s3:*", "*")
+    assert set(denied["Resource"]) == {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"}
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def files_say_what_they_are_and_how_long_they_hold(folder: Path) -> None:
+    """For a year where the name changes with the content, and else for some minutes."""
+    s3, bucket = standing(folder, "s3"), content(folder)
+    said = {}
+    for name in ("logo.3f9c21aa.svg", "style.css"):
+        head = s3.head_object(Bucket=bucket, Key=f"static/{name}")
+        said[name] = (head["ContentType"], head["CacheControl"])
+
+    assert said == {
+        "logo.3f9c21aa.svg": ("image/svg+xml", "public, max-age=31536000, immutable"),
+        "style.css": ("text/css; charset=utf-8", "public, max-age=300"),
+    }
+
+
+@pytest.mark.slow("storage_origin", "url_rewriting", "web_storage")
 @needs_terraform
 def test_the_links_of_a_booted_server_are_found_in_the_bucket(tmp_path: Path) -> None:
     """The whole stack on a mock AWS: applied, planned again, booted, asked, destroyed."""
     folder = write(tmp_path / "shop")
+    (folder / "app/src/app/static/logo.3f9c21aa.svg").write_text("<svg/>")
     try:
         told = make(folder, "local")
         assert "second plan\n  empty\n" in told
@@ -180,6 +233,8 @@ def test_the_links_of_a_booted_server_are_found_in_the_bucket(tmp_path: Path) ->
                 r"charset=utf-8 in the bucket",
                 told,
             )
+        only_the_distribution_reads(folder)
+        files_say_what_they_are_and_how_long_they_hold(folder)
     finally:
         down = make(folder, "local-down")
     assert "nothing is left" in down
