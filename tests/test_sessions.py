@@ -188,14 +188,18 @@ class Stack:
         assert done.returncode == 0, f"terraform {arguments}\n{done.stdout[-3000:]}\n{done.stderr}"
 
     def apply(self) -> None:
-        """Bring what sessions need into the mock AWS: the settings, and the table if it is one."""
+        """Bring what sessions need into the mock AWS: the settings, and the table if it is one.
+
+        With the table comes what the servers' role may do with it.
+        """
         parameters = [
             f"-target=aws_ssm_parameter.{file.stem}"
             for file in (self.repository / "infra").glob("*.tf")
             if f'"aws_ssm_parameter" "{file.stem}"' in file.read_text()
         ]
+        rights = ["-target=aws_iam_role_policy.session_table"] if self.store is self.aws else []
         given = [f"-var={variable}" for variable in self.variables]
-        self.terraform("apply", "-auto-approve", "-input=false", *given, *parameters)
+        self.terraform("apply", "-auto-approve", "-input=false", *given, *parameters, *rights)
 
     def client(self, service: str) -> Any:
         return client(service, self.environment["AWS_ENDPOINT_URL"], REGION)
@@ -383,6 +387,32 @@ def test_a_store_that_dies_is_used_again_once_it_is_back(
         stack.apply()  # the mock forgot everything
         assert browser.ask("PUT", server, "/session/colour", "green").status == 204
     assert browser.ask("GET", server, "/session").json == {"colour": "green"}
+
+
+def test_a_server_may_use_single_sessions_of_the_one_table(stand: Callable[[str], Stack]) -> None:
+    """What its role holds in AWS, which is more than what a document in the configuration says."""
+    stack = stand("dynamodb")
+
+    held = stack.client("iam").get_role_policy(
+        RoleName="shop-dev-servers", PolicyName="session-table"
+    )["PolicyDocument"]
+    table = stack.client("dynamodb").describe_table(TableName="shop-dev-sessions")["Table"]
+
+    for statement in held["Statement"]:
+        statement["Action"] = sorted(statement["Action"])
+    assert held["Statement"] == [
+        {
+            "Sid": "OneSessionAtATime",
+            "Effect": "Allow",
+            "Action": [
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            ],
+            "Resource": table["TableArn"],
+        }
+    ]
 
 
 def show(stack: Stack, servers: list[dict[str, str]]) -> subprocess.CompletedProcess[str]:
