@@ -742,6 +742,21 @@ def test_nothing_of_one_machine_stays_in_an_image(
         (server.root / trace).write_text("of this machine")
     server.bake(stack.user_data())
 
+    # A backslash more or less is another way to quote it.
+    settings = {
+        each["Name"]: each["Value"].replace("\\", "").encode()
+        for each in stack.client("ssm").get_parameters_by_path(
+            Path="/shop/dev/app", Recursive=True, WithDecryption=True
+        )["Parameters"]
+    }
+    assert settings
+    assert [
+        (name, str(file))
+        for file in server.root.rglob("*")
+        if file.is_file()
+        for name, value in settings.items()
+        if value in file.read_bytes().replace(b"\\", b"")
+    ] == []
     assert [trace for trace in traces if (server.root / trace).exists()] == []
     assert (server.root / "etc/machine-id").read_text() == ""
     assert server.parts("validate") == 0, server.output

@@ -192,8 +192,11 @@ def test_a_volume_that_is_not_attached_is_told(disk: Disk) -> None:
     assert f"{VOLUME} is not attached to this server" in said
 
 
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
 @pytest.mark.parametrize(("free", "extended"), [(0, False), (8, True)])
-def test_a_stripe_grows_over_all_its_volumes(tmp_path: Path, free: int, extended: bool) -> None:
+def test_a_stripe_grows_over_all_its_volumes(
+    tmp_path: Path, free: int, extended: bool, kind: str
+) -> None:
     """LVM is a stand-in: which of its commands come, for a stripe that is there already."""
     volumes = ["vol-0aa", "vol-0bb"]
     (tmp_path / "by-id").mkdir()
@@ -204,15 +207,25 @@ def test_a_stripe_grows_over_all_its_volumes(tmp_path: Path, free: int, extended
         (tmp_path / "by-id" / link).symlink_to(tmp_path / volume)
     said = tmp_path / "said"
     stubs = {
-        "blkid": 'case "$*" in *data/data*TYPE|*TYPE*data/data) echo ext4;; *PTTYPE*) exit 2;; '
+        "blkid": f'case "$*" in *data/data*TYPE|*TYPE*data/data) echo {kind};; *PTTYPE*) exit 2;; '
         "*) echo LVM2_member;; esac",
         "vgs": f'case "$*" in *vg_free_count*) echo {free};; esac',
         "dumpe2fs": "printf 'Block count: 10\\nBlock size: 4096\\n'",
-        "blockdev": "echo 40960",
+        "xfs_info": "echo 'data     =                 bsize=4096   blocks=10, imaxpct=25'",
+        "blockdev": f"if grep --quiet lvextend {said}; then echo 33595392; else echo 40960; fi",
         **dict.fromkeys(("lvs", "mountpoint"), "exit 0"),
         **{
             name: f'echo "{name} $*" >>{said}'
-            for name in ("pvcreate", "vgcreate", "lvcreate", "mkfs.ext4", "lvextend", "pvresize")
+            for name in (
+                "pvcreate",
+                "vgcreate",
+                "lvcreate",
+                "mkfs.ext4",
+                "lvextend",
+                "pvresize",
+                "resize2fs",
+                "xfs_growfs",
+            )
         },
         "vgchange": "exit 0",
     }
@@ -224,6 +237,7 @@ def test_a_stripe_grows_over_all_its_volumes(tmp_path: Path, free: int, extended
         ["bash", str(SCRIPT)],
         env={
             "BY_ID": str(tmp_path / "by-id"),
+            "MOUNT_POINT": str(tmp_path / "data"),
             "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
             "VOLUMES": " ".join(volumes),
         },
@@ -232,5 +246,6 @@ def test_a_stripe_grows_over_all_its_volumes(tmp_path: Path, free: int, extended
 
     expected = [f"pvresize --quiet {tmp_path / volume}" for volume in volumes]
     if extended:
-        expected.append("lvextend --quiet --extents +100%FREE data/data")
+        grown = {"ext4": "resize2fs /dev/data/data", "xfs": f"xfs_growfs {tmp_path / 'data'}"}
+        expected += ["lvextend --quiet --extents +100%FREE data/data", grown[kind]]
     assert said.read_text().splitlines() == expected
