@@ -663,6 +663,9 @@ def test_systemd_takes_every_unit(servers: Servers, tmp_path: Path) -> None:
     shutil.copy(servers.repository / "servers/systemd/app.service", units)
     drop_in = servers.master.root / "etc/systemd/system/app.service.d"
     shutil.copytree(drop_in, units / "app.service.d")
+    # Also after a copy that failed, unlike what would be one more `ExecStart`.
+    sync = (units / "content-sync.service").read_text()
+    assert "\nExecStopPost=/usr/local/sbin/content-age\n" in sync
     text = (units / "app.service").read_text()
     programs = re.findall(r"^ExecStart=(\S+)", text, re.MULTILINE)
     for each in ("usr/bin/stunnel", "usr/local/sbin/content-sync", "usr/local/sbin/content-age"):
