@@ -14,16 +14,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from http.client import HTTPConnection
+from itertools import cycle
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.local_stack import make
+from tests.local_stack import client, make
 from tests.machine import need, needs_python, needs_terraform, until
 
 ROOT = Path(__file__).parent.parent
@@ -663,6 +668,9 @@ def test_systemd_takes_every_unit(servers: Servers, tmp_path: Path) -> None:
     shutil.copy(servers.repository / "servers/systemd/app.service", units)
     drop_in = servers.master.root / "etc/systemd/system/app.service.d"
     shutil.copytree(drop_in, units / "app.service.d")
+    # Also after a copy that failed, unlike what would be one more `ExecStart`.
+    sync = (units / "content-sync.service").read_text()
+    assert "\nExecStopPost=/usr/local/sbin/content-age\n" in sync
     text = (units / "app.service").read_text()
     programs = re.findall(r"^ExecStart=(\S+)", text, re.MULTILINE)
     for each in ("usr/bin/stunnel", "usr/local/sbin/content-sync", "usr/local/sbin/content-age"):
@@ -706,10 +714,58 @@ def test_clones_come_with_a_master_and_an_image_and_exclude_what_has_none() -> N
     assert {"clone_server", "nfs_sharing", "nfs_replica"} <= set(both.members)
 
 
+@dataclass
+class Balancer:
+    """Sends each request where the load balancer of a mock AWS would send it."""
+
+    mock: Any
+    urls: Mapping[str, str]
+    """Where each server listens, by the id of its instance."""
+
+    def __post_init__(self) -> None:
+        [balancer] = self.mock.describe_load_balancers()["LoadBalancers"]
+        [listener] = self.mock.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])[
+            "Listeners"
+        ]
+        rules = self.mock.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        own = [rule for rule in rules if not rule["IsDefault"]]
+        self.rules = sorted(own, key=lambda rule: int(rule["Priority"]))
+        groups = {rule["Actions"][0]["TargetGroupArn"] for rule in self.rules}
+        self.rounds = {group: cycle(self.targets(group)) for group in groups}
+
+    def targets(self, group: str) -> list[str]:
+        found = self.mock.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return sorted(each["Target"]["Id"] for each in found)
+
+    def group(self, method: str, path: str) -> str:
+        """The target group of the first rule that takes such a request."""
+        asked = {"http-request-method": method, "path-pattern": path}
+        for rule in self.rules:
+            if all(takes(each, asked[each["Field"]]) for each in rule["Conditions"]):
+                return str(rule["Actions"][0]["TargetGroupArn"])
+        raise AssertionError(f"no rule takes {method} {path}")
+
+    def ask(self, method: str, path: str) -> tuple[int, bytes]:
+        url = self.urls[next(self.rounds[self.group(method, path)])]
+        with closing(HTTPConnection(urlsplit(url).netloc, timeout=30)) as connection:
+            connection.request(method, path, b"1" if method == "PUT" else None)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+
+def takes(condition: Mapping[str, Any], value: str) -> bool:
+    """Whether a rule's condition holds; the mock tells its values beside its field."""
+    [values] = [told["Values"] for name, told in condition.items() if name.endswith("Config")]
+    return any(fnmatchcase(value, each) for each in values)
+
+
 @pytest.mark.slow("clone_server")
 @needs_terraform
 def test_the_local_stack_comes_up_settles_and_clones_follow(tmp_path: Path) -> None:
-    """`make local` ends with an empty second plan, and clones that read what the master wrote."""
+    """`make local` ends with an empty second plan, and clones that read what the master wrote.
+
+    Its load balancer has rules by which the master gets all that writes.
+    """
     need("rsync")
     need("stunnel")
     folder = written(tmp_path / "shop", "clone_server", "ondemand_disk")
@@ -721,6 +777,28 @@ def test_the_local_stack_comes_up_settles_and_clones_follow(tmp_path: Path) -> N
         assert "no clone could copy, and all read on" in shown
         second = shown.partition("second plan\n")[2].partition("step ")[0]
         assert "clone_server" not in second
+
+        port = json.loads((folder / ".local/mock.json").read_text())["port"]
+        mock = f"http://127.0.0.1:{port}"
+        started = json.loads((folder / ".local/servers.json").read_text())
+        master = started[0]["instance_id"]  # clones need it, so it is the first
+        grouped = client("autoscaling", mock, REGION).describe_auto_scaling_instances()
+        all_of_them = sorted(
+            [master, *(each["InstanceId"] for each in grouped["AutoScalingInstances"])]
+        )
+        balancer = Balancer(
+            client("elbv2", mock, REGION), {each["instance_id"]: each["url"] for each in started}
+        )
+
+        assert len(all_of_them) > 1
+        assert balancer.targets(balancer.group("GET", "/")) == all_of_them
+        writes = {balancer.group(method, "/") for method in ("DELETE", "PATCH", "POST", "PUT")}
+        assert [balancer.targets(group) for group in writes] == [[master]]
+        answers = [balancer.ask("GET", "/whoami") for _ in range(6)]
+        assert {json.loads(body)["instance_id"] for _, body in answers} == set(all_of_them)
+        for method in ("PUT", "DELETE"):
+            asked = {balancer.ask(method, "/content/asked.txt")[0] for _ in range(6)}
+            assert asked == {202}
     finally:
         shown = make(folder, "local-down")
     assert "nothing is left" in shown
