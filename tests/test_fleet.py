@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from cdp_scaffold.render import Answers, Template
-from cdp_scaffold.resolver import Resolution, resolve
+from cdp_scaffold.resolver import Conflict, Resolution, resolve
 from tests.local_stack import client
 from tests.machine import need, needs_terraform
 
@@ -133,6 +133,20 @@ def test_no_server_runs_that_neither_rule_asks_for(counts: Mapping[Wish, int]) -
         if n > wish.required + wish.spare and left(n - wish.zones, wish.zones) >= wish.required
     }
     assert idle == {}
+
+
+# The database behind it
+
+
+@pytest.mark.parametrize("pattern", ["deep_health_check", "db_replication"])
+def test_a_database_without_a_standby_is_refused(pattern: str) -> None:
+    """Whatever brings the database: a check that asks one, or the standby itself."""
+    wish = ["multi_datacenter", pattern]
+    answer = resolve(TEMPLATE.catalog, wish, {"database_availability": "single"})
+
+    assert isinstance(answer, Conflict)
+    [sides] = [fact.sides for fact in answer.facts if fact.kind == "excluded"]
+    assert [side.member for side in sides] == ["multi_datacenter", "single_database"]
 
 
 # The alarm for errors
