@@ -30,9 +30,9 @@ REGION = "us-east-1"
 """Has six zones, one of which lacks machines that the others have."""
 
 
-def tree(pattern: str) -> dict[str, str]:
-    """The text files of a repository that was made for one pattern."""
-    answer = resolve(TEMPLATE.catalog, [pattern], {})
+def tree(*patterns: str) -> dict[str, str]:
+    """The text files of a repository that was made for these patterns."""
+    answer = resolve(TEMPLATE.catalog, patterns, {})
     assert isinstance(answer, Resolution)
     rendered = TEMPLATE.tree(answer, Answers(project="shop", region=REGION))
     return {path: content.decode() for path, content in rendered.items()}
@@ -252,9 +252,9 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Four servers needed, three zones; without the steps that start processes."""
+    """Four servers needed, three zones, a database; without the steps that start processes."""
     repository = tmp_path_factory.mktemp("stack") / "shop"
-    for path, content in tree("multi_datacenter").items():
+    for path, content in tree("multi_datacenter", "db_replication").items():
         if not path.startswith("local/steps/"):
             (repository / path).parent.mkdir(parents=True, exist_ok=True)
             (repository / path).write_text(content)
@@ -265,6 +265,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         assert "nothing is left" in stack.local("down")
     finally:
         stack.local("stop")
+
+
+@needs_terraform
+@pytest.mark.slow("multi_datacenter", "database", "db_replication")
+def test_each_database_has_a_standby_in_another_zone(stack: Stack) -> None:
+    databases = stack.client("rds").describe_db_instances()["DBInstances"]
+
+    assert {each["DBInstanceIdentifier"]: each["MultiAZ"] for each in databases} == {
+        "shop-dev-main": True
+    }
+    for each in databases:
+        assert each["AvailabilityZone"] != each["SecondaryAvailabilityZone"]
 
 
 @needs_terraform

@@ -58,10 +58,10 @@ async def test_many_that_hang_take_no_longer_than_one():
     many = [Check(str(number), hangs, shared=True) for number in range(20)]
     began = time.monotonic()
 
-    found = await faults([Check("well", works, shared=True), *many], 0.2)
+    found = await faults([Check("well", works, shared=True), *many], 1)
 
     assert list(found) == many
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 @pytest.fixture

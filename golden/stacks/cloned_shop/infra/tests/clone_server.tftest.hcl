@@ -20,8 +20,8 @@ run "master_and_clones_share_what_only_reads" {
   }
 
   assert {
-    condition     = aws_autoscaling_attachment.load_balancer.autoscaling_group_name == aws_autoscaling_group.servers.name
-    error_message = "the clones get no requests"
+    condition     = aws_autoscaling_attachment.load_balancer.autoscaling_group_name == aws_autoscaling_group.servers.name && aws_autoscaling_attachment.load_balancer.lb_target_group_arn == aws_lb_target_group.load_balancer.arn
+    error_message = "the clones get no requests, or those that are the master's alone"
   }
 
   assert {
@@ -46,9 +46,9 @@ run "the_master_alone_gets_what_writes" {
     error_message = "the group for what writes does not hold the master"
   }
 
-  # The rule that forwards everything to all of them is the last there is.
+  # A listener that forwards by itself does so after its last rule, which has 50000 at most.
   assert {
-    condition     = alltrue([for rule in aws_lb_listener_rule.clone_server_writes : rule.priority < 50000])
+    condition     = max([for rule in aws_lb_listener_rule.clone_server_writes : rule.priority]...) < min([for forward in [aws_lb_listener_rule.edge_entry, aws_lb_listener.proxies] : lookup(forward, "priority", 50001)]...)
     error_message = "what writes has been forwarded to anybody before its rule is asked"
   }
 }
@@ -62,6 +62,11 @@ run "a_rule_takes_five_values_and_asks_for_what_the_front_door_asks_for" {
   assert {
     condition     = alltrue([for rule in concat(values(aws_lb_listener_rule.clone_server_writes), values(aws_lb_listener_rule.clone_server_paths)) : length(rule.condition) == 1 + length(local.load_balancer_guards)])
     error_message = "who passes by the front door is forwarded to the master"
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_lb_listener_rule.clone_server_paths : rule.action[0].target_group_arn == aws_lb_target_group.clone_server.arn && rule.listener_arn == local.load_balancer_servers.listener_arn])
+    error_message = "a path that is the master's alone goes elsewhere"
   }
 
   assert {
@@ -193,6 +198,24 @@ run "somebody_hears_of_a_clone_that_stops_following" {
   assert {
     condition     = one(one(data.aws_iam_policy_document.clone_server_age.statement).condition).values == tolist([aws_cloudwatch_metric_alarm.clone_server_age.namespace])
     error_message = "clones may not tell it, or may write other metrics"
+  }
+}
+
+run "a_copy_may_be_as_old_as_asked_for" {
+  command = plan
+
+  variables {
+    clone_server_max_age_seconds = 1200
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.clone_server_max_age.name == "${local.setup_settings_path}/content_max_age_seconds" && strcontains(file("../app/src/app/content.py"), "\n    content_max_age_seconds: int ")
+    error_message = "the application looks for it under another name"
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.clone_server_max_age.value == "1200" && aws_cloudwatch_metric_alarm.clone_server_age.threshold == 1200
+    error_message = "the application or the alarm calls another copy stale"
   }
 }
 

@@ -51,6 +51,21 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
+def found(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """All below a folder: its mode, when it was changed, and what it holds or leads to."""
+    return {
+        path.relative_to(folder).as_posix(): (told.st_mode, told.st_mtime_ns, held(path))
+        for path in folder.rglob("*")
+        for told in [path.lstat()]
+    }
+
+
+def held(path: Path) -> bytes:
+    if path.is_symlink():
+        return os.fsencode(path.readlink())
+    return path.read_bytes() if path.is_file() else b""
+
+
 def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, script: str) -> None:
     """Let another program be found under this name."""
     folder = tmp_path / "programs"
@@ -78,6 +93,38 @@ def test_changes_new_files_and_deletions_follow(share: Path, own: MakeCopy):
     shutil.rmtree(share / "deep")
     assert copies.copy()
     assert files(copies.current) == {"a.txt": "2", "c.txt": "c"}
+
+
+def test_no_copy_whether_whole_or_broken_off_changes_the_share(
+    share: Path, own: MakeCopy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (share / "deep").mkdir(mode=0o700)
+    (share / "deep/a.txt").write_text("a")
+    (share / "deep/b.txt").write_text("b")
+    (share / "deep/b.txt").chmod(0o640)
+    (share / "link").symlink_to("deep/a.txt")
+    (share / ".half.0123456789abcdef").write_text("half-writt")
+    for path in share.rglob("*"):
+        os.utime(path, (1, 1.5), follow_symlinks=False)
+    copies = own()
+    before = found(share)
+
+    assert copies.copy()
+    assert found(share) == before
+
+    (share / "deep/a.txt").write_text("2")
+    before = found(share)
+    assert copies.copy()
+    assert found(share) == before
+
+    (share / "deep/b.txt").unlink()
+    before = found(share)
+    real = shutil.which("rsync")
+    broken = f'"{real}" "$@"; case "$*" in *--dry-run*) ;; *) exit 12 ;; esac'
+    pretend(tmp_path, monkeypatch, "rsync", broken)
+    with pytest.raises(ReplicaError, match="exit code 12"):
+        copies.copy()
+    assert found(share) == before
 
 
 def test_where_nothing_changed_nothing_is_copied(share: Path, own: MakeCopy):

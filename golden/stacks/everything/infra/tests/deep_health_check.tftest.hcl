@@ -7,6 +7,12 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+# Another one than the mock gives every listener.
+override_resource {
+  target = aws_lb_listener.load_balancer
+  values = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/servers/0123456789abcdef/0123456789abcdef" }
+}
+
 run "the_load_balancer_asks_where_the_application_answers" {
   command = plan
 

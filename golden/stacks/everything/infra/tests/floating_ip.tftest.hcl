@@ -7,6 +7,18 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+# The mock gives every server the same id. Whatever else AWS decides about these two is made up
+# anew with each server that is made.
+override_resource {
+  target = aws_instance.standalone_server["main"]
+  values = { id = "i-0123456789abcdef1" }
+}
+
+override_resource {
+  target = aws_instance.standalone_server["spare"]
+  values = { id = "i-0123456789abcdef2" }
+}
+
 run "two_servers_are_ready" {
   assert {
     condition     = keys(aws_instance.standalone_server) == ["main", "spare"]
@@ -102,7 +114,7 @@ run "the_other_server_may_be_the_active_one" {
   }
 
   assert {
-    condition     = output.standalone_server_ids == run.two_servers_are_ready.standalone_server_ids
+    condition     = output.standalone_server_private_ips == run.two_servers_are_ready.standalone_server_private_ips
     error_message = "these are not the servers of the first run, so nothing here was moved"
   }
 

@@ -91,7 +91,7 @@ run "a_closed_network_reaches_no_internet" {
 
 run "s3_is_reached_without_nat_from_every_zone" {
   assert {
-    condition     = length(aws_vpc_endpoint.network_gateway["s3"].route_table_ids) == length(local.network_zones)
+    condition     = aws_vpc_endpoint.network_gateway["s3"].route_table_ids == toset([for table in aws_route_table.network_private : table.id])
     error_message = "the S3 endpoint is not in every private route table"
   }
 }

@@ -81,7 +81,7 @@ run "the_application_is_told_the_name" {
 
 run "the_table_is_reached_without_nat_from_every_zone" {
   assert {
-    condition     = length(aws_vpc_endpoint.network_gateway["dynamodb"].route_table_ids) == length(local.network_zones)
+    condition     = aws_vpc_endpoint.network_gateway["dynamodb"].route_table_ids == toset([for table in aws_route_table.network_private : table.id])
     error_message = "requests to the table pay a NAT gateway"
   }
 }

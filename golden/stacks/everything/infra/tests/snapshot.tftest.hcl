@@ -7,6 +7,12 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+# Not the id that all instances of the mock have.
+override_resource {
+  target = aws_instance.standalone_server["main"]
+  values = { id = "i-0feedfacefeedface", private_ip = "10.0.0.10" }
+}
+
 run "the_disk_is_held_still_for_its_copy" {
   assert {
     condition     = [for rule in jsondecode(aws_cloudformation_stack.snapshot.template_body).Resources.Policy.Properties.PolicyDetails.Schedules[*].CreateRule.Scripts[0] : [rule.ExecutionHandler, rule.Stages]] == [[aws_ssm_document.snapshot.name, ["PRE", "POST"]]]

@@ -7,9 +7,34 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+run "a_stripe_stands_beside_its_server" {
+  command = plan
+
+  variables {
+    ondemand_disk_size_gib     = 40
+    ondemand_disk_stripe_count = 4
+  }
+
+  assert {
+    condition     = length(distinct([for attachment in aws_volume_attachment.ondemand_disk : attachment.device_name])) == 4
+    error_message = "two volumes would be attached under one name"
+  }
+
+  assert {
+    condition     = [for volume in aws_ebs_volume.ondemand_disk : [volume.size, volume.availability_zone]] == [for number in range(4) : [10, local.standalone_server_subnets["main"].availability_zone]]
+    error_message = "the disk is not four volumes of 10 GiB in the zone of its server"
+  }
+}
+
 run "a_disk_of_today" {
   variables {
     ondemand_disk_size_gib = 10
+  }
+
+  # Not the id that all instances of the mock have.
+  override_resource {
+    target = aws_instance.standalone_server["main"]
+    values = { id = "i-0feedfacefeedface", private_ip = "10.0.0.10" }
   }
 
   assert {

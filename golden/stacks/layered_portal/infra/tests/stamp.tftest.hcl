@@ -36,6 +36,11 @@ run "settings_stay_out_of_the_image" {
     condition     = length(regexall("SETUP_SETTINGS_PATH=|SETUP_LAUNCH_HOOK=", local.stamp_component)) == 0 && !strcontains(join(" ", local.stamp_bundle_files), "setup/configure/")
     error_message = "the image would be bound to one environment"
   }
+
+  assert {
+    condition     = length(regexall("AKIA[0-9A-Z]{16}|PRIVATE KEY-----|\\bi-[0-9a-f]{17}\\b|\\bip-[0-9]+-[0-9]+-", "${aws_imagebuilder_component.stamp[0].data}\n${aws_s3_object.stamp[0].content}")) == 0
+    error_message = "the image would hold a key, or what belongs to one machine"
+  }
 }
 
 run "the_image_is_sealed_after_everything_else" {
@@ -47,6 +52,16 @@ run "the_image_is_sealed_after_everything_else" {
   assert {
     condition     = [for phase in yamldecode(aws_imagebuilder_component.stamp[0].data).phases : phase.name] == ["build", "validate"]
     error_message = "the image is not validated, or before it is built"
+  }
+
+  assert {
+    condition     = strcontains(yamldecode(aws_imagebuilder_component.stamp[0].data).phases[0].steps[0].inputs.commands[0], "\nexport SETUP_PHASES='${join(" ", local.stamp_phases)}'\n")
+    error_message = "the image is built of other phases, or in another order"
+  }
+
+  assert {
+    condition     = endswith(yamldecode(aws_imagebuilder_component.stamp[0].data).phases[1].steps[0].inputs.commands[0], "/servers/setup/run validate")
+    error_message = "the image is validated by something else than the parts that say so"
   }
 }
 
@@ -64,6 +79,19 @@ run "the_content_makes_the_version" {
   assert {
     condition     = strcontains(aws_imagebuilder_component.stamp[0].data, sha256(aws_s3_object.stamp[0].content))
     error_message = "the component does not name the bundle by its hash"
+  }
+}
+
+run "another_disk_is_another_version" {
+  command = plan
+
+  variables {
+    servers_volume_gib = 20
+  }
+
+  assert {
+    condition     = one(aws_imagebuilder_image_recipe.stamp[0].block_device_mapping).ebs[0].volume_size == 20 && aws_imagebuilder_image_recipe.stamp[0].version != run.all_servers_start_from_the_one_image.stamp_version
+    error_message = "a changed recipe would keep its version, which Image Builder refuses"
   }
 }
 

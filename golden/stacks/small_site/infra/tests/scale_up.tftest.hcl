@@ -94,7 +94,7 @@ run "a_largest_of_another_architecture_is_refused" {
 
   override_data {
     target = data.aws_ec2_instance_type.scale_up_largest
-    values = { supported_architectures = ["x86_64"] }
+    values = { default_vcpus = 8, supported_architectures = ["x86_64"] }
   }
 
   expect_failures = [aws_cloudwatch_metric_alarm.scale_up_idle]

@@ -83,6 +83,11 @@ run "the_fleet_is_as_large_as_asked_for" {
   }
 
   assert {
+    condition     = aws_autoscaling_group.servers.max_size == aws_autoscaling_group.servers.min_size
+    error_message = "nothing changes the number of servers, and yet there may be ${aws_autoscaling_group.servers.max_size}"
+  }
+
+  assert {
     condition     = aws_autoscaling_group.servers.desired_capacity == local.servers_minimum
     error_message = "the fleet begins with ${aws_autoscaling_group.servers.desired_capacity} servers"
   }
