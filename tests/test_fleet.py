@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, product
 from pathlib import Path
@@ -239,6 +240,17 @@ class Stack:
     def lose(self, *servers: str) -> None:
         self.client("ec2").terminate_instances(InstanceIds=list(servers))
 
+    def ways_in(self, name: str) -> list[dict[str, Any]]:
+        """The ingress rules of a security group."""
+        ec2 = self.client("ec2")
+        (group,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])[
+            "SecurityGroups"
+        ]
+        rules = ec2.describe_security_group_rules(
+            Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}]
+        )["SecurityGroupRules"]
+        return [dict(rule) for rule in rules if not rule["IsEgress"]]
+
     def order(self) -> list[tuple[str, str, str]]:
         """What the last apply did, event by event: kind, action, address."""
         events = []
@@ -250,17 +262,16 @@ class Stack:
         return events
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Four servers needed, three zones, a database; without the steps that start processes."""
-    repository = tmp_path_factory.mktemp("stack") / "shop"
-    for path, content in tree("multi_datacenter", "db_replication").items():
+@contextmanager
+def standing(repository: Path, *patterns: str, **variables: object) -> Iterator[Stack]:
+    """The local stack of these patterns, without the steps that start processes."""
+    for path, content in tree(*patterns).items():
         if not path.startswith("local/steps/"):
             (repository / path).parent.mkdir(parents=True, exist_ok=True)
             (repository / path).write_text(content)
     stack = Stack(repository)
     try:
-        stack.local("up", multi_server_required=4, multi_datacenter_zones=3)
+        stack.local("up", **variables)
         yield stack
         assert "nothing is left" in stack.local("down")
     finally:
@@ -269,57 +280,61 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @needs_terraform
 @pytest.mark.slow("multi_datacenter", "database", "db_replication")
-def test_each_database_has_a_standby_in_another_zone(stack: Stack) -> None:
-    databases = stack.client("rds").describe_db_instances()["DBInstances"]
+def test_each_database_has_a_standby_in_another_zone(tmp_path: Path) -> None:
+    with standing(tmp_path / "shop", "multi_datacenter", "db_replication") as stack:
+        [database] = stack.client("rds").describe_db_instances()["DBInstances"]
 
-    assert {each["DBInstanceIdentifier"]: each["MultiAZ"] for each in databases} == {
-        "shop-dev-main": True
-    }
-    for each in databases:
-        assert each["AvailabilityZone"] != each["SecondaryAvailabilityZone"]
+        assert database["MultiAZ"] is True
+        assert database["AvailabilityZone"] != database["SecondaryAvailabilityZone"]
 
 
 @needs_terraform
 @pytest.mark.slow("multi_server", "multi_datacenter", "servers")
-def test_servers_are_lost_and_zones_come_and_go(stack: Stack) -> None:
+def test_servers_are_lost_and_zones_come_and_go(tmp_path: Path) -> None:
     """One stack, one story: each `local up` also holds that a second plan is empty."""
-    zones = Counter(stack.servers.values())
-    assert sum(zones.values()) == 6
-    assert len(zones) == 3
-    assert max(zones.values()) - min(zones.values()) <= 1
-    (balancer,) = stack.client("elbv2").describe_load_balancers()["LoadBalancers"]
-    assert {each["ZoneName"] for each in balancer["AvailabilityZones"]} == set(zones)
+    needed: dict[str, object] = {"multi_server_required": 4, "multi_datacenter_zones": 3}
+    with standing(tmp_path / "shop", "multi_datacenter", **needed) as stack:
+        zones = Counter(stack.servers.values())
+        assert sum(zones.values()) == 6
+        assert len(zones) == 3
+        assert max(zones.values()) - min(zones.values()) <= 1
+        (balancer,) = stack.client("elbv2").describe_load_balancers()["LoadBalancers"]
+        assert {each["ZoneName"] for each in balancer["AvailabilityZones"]} == set(zones)
+        assert [
+            (r["ReferencedGroupInfo"]["GroupId"], r["IpProtocol"], r["FromPort"], r["ToPort"])
+            for r in stack.ways_in("shop-dev-servers")
+        ] == [(*balancer["SecurityGroups"], "tcp", 8000, 8000)]
 
-    lost = next(iter(stack.servers))
-    stack.lose(lost)
-    assert lost not in stack.servers
-    assert (stack.group["DesiredCapacity"], len(stack.servers)) == (6, 6)
+        lost = next(iter(stack.servers))
+        stack.lose(lost)
+        assert lost not in stack.servers
+        assert (stack.group["DesiredCapacity"], len(stack.servers)) == (6, 6)
 
-    zone = max(zones)
-    survivors = {server for server, place in stack.servers.items() if place != zone}
-    stack.lose(*(stack.servers.keys() - survivors))
-    assert len(survivors & stack.servers.keys()) >= 4
-    assert (stack.group["DesiredCapacity"], len(stack.servers)) == (6, 6)
-    stack.local("up")
+        zone = max(zones)
+        survivors = {server for server, place in stack.servers.items() if place != zone}
+        stack.lose(*(stack.servers.keys() - survivors))
+        assert len(survivors & stack.servers.keys()) >= 4
+        assert (stack.group["DesiredCapacity"], len(stack.servers)) == (6, 6)
+        assert "nothing to change" in stack.local("up")
 
-    # The fifth zone has no machines of this type; left out, the sixth one takes its place.
-    grown = {"multi_server_required": 4, "multi_datacenter_zones": 5}
-    stack.local("up", **grown, network_excluded_zones=[f"{REGION}e"])
-    assert set(stack.servers.values()) <= {f"{REGION}{letter}" for letter in "abcdf"}
-    assert not [each for each in stack.order() if each[1] == "delete"]
+        # The fifth zone has no machines of this type; left out, the sixth one takes its place.
+        grown = {"multi_server_required": 4, "multi_datacenter_zones": 5}
+        stack.local("up", **grown, network_excluded_zones=[f"{REGION}e"])
+        assert set(stack.servers.values()) <= {f"{REGION}{letter}" for letter in "abcdf"}
+        assert not [each for each in stack.order() if each[1] == "delete"]
 
-    stack.local("up", multi_server_required=4, multi_datacenter_zones=2)
-    order = stack.order()
-    fleet_left = order.index(("apply_complete", "update", "aws_autoscaling_group.servers"))
-    balancer_left = order.index(("apply_complete", "update", "aws_lb.load_balancer"))
-    for letter in "cdf":
-        zone = f'["{REGION}{letter}"]'
-        for way in (
-            "aws_subnet.network_private",
-            "aws_route_table_association.network_private",
-            "aws_route.network_nat",
-            "aws_nat_gateway.network",
-        ):
-            assert fleet_left < order.index(("apply_start", "delete", way + zone)), way
-        for way in ("aws_subnet.network_public", "aws_route_table_association.network_public"):
-            assert balancer_left < order.index(("apply_start", "delete", way + zone)), way
+        stack.local("up", multi_server_required=4, multi_datacenter_zones=2)
+        order = stack.order()
+        fleet_left = order.index(("apply_complete", "update", "aws_autoscaling_group.servers"))
+        balancer_left = order.index(("apply_complete", "update", "aws_lb.load_balancer"))
+        for letter in "cdf":
+            zone = f'["{REGION}{letter}"]'
+            for way in (
+                "aws_subnet.network_private",
+                "aws_route_table_association.network_private",
+                "aws_route.network_nat",
+                "aws_nat_gateway.network",
+            ):
+                assert fleet_left < order.index(("apply_start", "delete", way + zone)), way
+            for way in ("aws_subnet.network_public", "aws_route_table_association.network_public"):
+                assert balancer_left < order.index(("apply_start", "delete", way + zone)), way
