@@ -16,6 +16,7 @@ out where this machine lacks a program of `local/needs/<kind>/`.
 import base64
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -41,6 +42,9 @@ LEAVINGS = (".*", "__pycache__", "tests", "venv", "*.egg-info", "*.pyc", "requir
 
 SERVERS = 2
 """Two of a fleet, whatever its size: what servers must share only shows between two."""
+
+PORTS = 8
+"""How many in a row a server may take."""
 
 USER_DATA_BYTES = 16 * 1024
 """The most that EC2 takes."""
@@ -243,9 +247,23 @@ def boot(text: str, server: Server, variables: Mapping[str, str]) -> int:
 
 
 def free_port() -> int:
+    """A port that nobody uses, nor those after it, where programs of one server may meet.
+
+    It lies below those that systems give to connections, which come and go while servers boot.
+    """
+    while True:
+        first = random.randrange(20_000, 30_000)
+        if all(map(is_free, range(first, first + PORTS))):
+            return first
+
+
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def placed(index: int, at: Mapping[str, Any]) -> Server:
