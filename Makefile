@@ -11,8 +11,9 @@ WORKERS ?= auto
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
+DEMO ?= demo-shop
 demo: $(READY) ## generate the four-pattern web shop into ./demo-shop and, with Terraform, run it
-	@tools/demo.sh $(VENV)/bin demo-shop
+	@tools/demo.sh $(VENV)/bin $(DEMO)
 
 # What more to tell pytest, and only this one: not those that tests start.
 unexport OPTIONS

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.machine import needs_terraform
 from tests.provider import VARIABLE, Provider
+from tests.repositories import ROOT, run
 
-ROOT = Path(__file__).parent.parent
 
-
-def run(*command: str | Path, **variables: str) -> str:
-    """What a command prints that is run from here."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MAKE", "PYTEST_"))}
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**kept, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-8000:]}"
-    return done.stdout
+def make(*words: object, **environment: str) -> str:
+    """What `make` prints; nothing of this run of tests is told to it."""
+    alone = {"MAKEFLAGS": "", "PYTEST_ADDOPTS": "", "PYTHONPATH": ""}
+    done = run("make", *words, cwd=ROOT, **alone, **environment)
+    assert done.code == 0, f"make {words}\n{done.out[-8000:]}\n{done.err[-3000:]}"
+    return done.out
 
 
 @needs_terraform
@@ -39,14 +27,13 @@ def test_the_demo_stands_answers_and_passes_its_own_checks(
 ) -> None:
     """It sets up what it needs, builds only once, and leaves nothing."""
     shop = tmp_path / "demo-shop"
-    demo = ("bash", "tools/demo.sh", f"{sys.prefix}/bin", shop)
 
     try:
-        built = run(*demo)
-        again = run(*demo)
-        checked = run("make", "-C", shop, "test", **{VARIABLE: provider_of_all.address})
+        built = make("demo", f"DEMO={shop}")
+        again = make("demo", f"DEMO={shop}")
+        checked = make("-C", shop, "test", **{VARIABLE: provider_of_all.address})
     finally:
-        told = run("make", "-C", shop, "local-down")
+        told = make("-C", shop, "local-down")
 
     assert "setting up .venv; this happens once" in built
     assert built.count('/health answers {"status":"ok"}') == 2
