@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -149,20 +148,6 @@ def serving(answer: Callable[[Asked], Answer], **where: Any) -> Iterator[Origin]
         origin.stop()
 
 
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody uses."""
-    for _ in range(50):
-        first = machine.free_port()
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            continue
-        return first
-    raise AssertionError("there are no free ports in a row")
-
-
 def until(true: Callable[[], Any], what: str, seconds: float = 15) -> None:
     """Wait for something to become true."""
     assert machine.until(seconds, true), f"still not so: {what}"
@@ -176,7 +161,7 @@ class Proxy:
     root: Path
     origin: str
     exports: Mapping[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: free_ports(3))
+    port: int = field(default_factory=lambda: machine.free_port(3))
 
     @property
     def variables(self) -> dict[str, str]:

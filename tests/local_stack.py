@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,23 @@ def client(service: str, endpoint: str, region: str) -> Any:
         endpoint_url=endpoint,
         region_name=region,
     )
+
+
+def client_of(folder: Path, service: str, region: str) -> Any:
+    """A client of the mock AWS on which this repository stands."""
+    port = json.loads((folder / ".local/mock.json").read_text())["port"]
+    return client(service, f"http://127.0.0.1:{port}", region)
+
+
+def applied(folder: Path) -> list[tuple[str, str, str]]:
+    """What the last apply did, event by event: kind, action, address."""
+    events = []
+    for line in (folder / ".local/terraform.log").read_text().splitlines():
+        event = json.loads(line) if line.startswith("{") else {}
+        if event.get("type") in ("apply_start", "apply_complete"):
+            hook = event["hook"]
+            events.append((event["type"], hook["action"], hook["resource"]["addr"]))
+    return events
 
 
 def variables(endpoint: str, region: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -32,11 +33,25 @@ def need(program: str) -> str:
     return found
 
 
-def free_port() -> int:
-    """A port of the loopback that nobody uses."""
+def free_port(count: int = 1) -> int:
+    """The first of so many ports of the loopback in a row that nobody uses.
+
+    They lie below those that systems give to connections, which come and go while a test runs.
+    """
+    for _ in range(1000):
+        first = 10_000 + secrets.randbelow(10_000)
+        if all(map(_is_free, range(first, first + count))):
+            return first
+    raise AssertionError(f"there are no {count} free ports in a row")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def until(seconds: float, what: Callable[[], Any]) -> Any:

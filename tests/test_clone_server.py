@@ -28,7 +28,7 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.local_stack import client, make
+from tests.local_stack import client_of, make
 from tests.machine import need, needs_python, needs_terraform, until
 
 ROOT = Path(__file__).parent.parent
@@ -778,16 +778,15 @@ def test_the_local_stack_comes_up_settles_and_clones_follow(tmp_path: Path) -> N
         second = shown.partition("second plan\n")[2].partition("step ")[0]
         assert "clone_server" not in second
 
-        port = json.loads((folder / ".local/mock.json").read_text())["port"]
-        mock = f"http://127.0.0.1:{port}"
         started = json.loads((folder / ".local/servers.json").read_text())
         master = started[0]["instance_id"]  # clones need it, so it is the first
-        grouped = client("autoscaling", mock, REGION).describe_auto_scaling_instances()
+        grouped = client_of(folder, "autoscaling", REGION).describe_auto_scaling_instances()
         all_of_them = sorted(
             [master, *(each["InstanceId"] for each in grouped["AutoScalingInstances"])]
         )
         balancer = Balancer(
-            client("elbv2", mock, REGION), {each["instance_id"]: each["url"] for each in started}
+            client_of(folder, "elbv2", REGION),
+            {each["instance_id"]: each["url"] for each in started},
         )
 
         assert len(all_of_them) > 1

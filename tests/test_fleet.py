@@ -22,7 +22,7 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Conflict, Resolution, resolve
-from tests.local_stack import client
+from tests.local_stack import applied, client_of
 from tests.machine import need, needs_terraform
 
 ROOT = Path(__file__).parent.parent
@@ -220,8 +220,7 @@ class Stack:
         return done.stdout
 
     def client(self, service: str) -> Any:
-        port = json.loads((self.repository / ".local/mock.json").read_text())["port"]
-        return client(service, f"http://127.0.0.1:{port}", REGION)
+        return client_of(self.repository, service, REGION)
 
     @property
     def group(self) -> dict[str, Any]:
@@ -251,19 +250,9 @@ class Stack:
         )["SecurityGroupRules"]
         return [dict(rule) for rule in rules if not rule["IsEgress"]]
 
-    def order(self) -> list[tuple[str, str, str]]:
-        """What the last apply did, event by event: kind, action, address."""
-        events = []
-        for line in (self.repository / ".local/terraform.log").read_text().splitlines():
-            event = json.loads(line) if line.startswith("{") else {}
-            if event.get("type") in ("apply_start", "apply_complete"):
-                hook = event["hook"]
-                events.append((event["type"], hook["action"], hook["resource"]["addr"]))
-        return events
-
 
 @contextmanager
-def standing(repository: Path, *patterns: str, **variables: object) -> Iterator[Stack]:
+def built(repository: Path, *patterns: str, **variables: object) -> Iterator[Stack]:
     """The local stack of these patterns, without the steps that start processes."""
     for path, content in tree(*patterns).items():
         if not path.startswith("local/steps/"):
@@ -281,7 +270,7 @@ def standing(repository: Path, *patterns: str, **variables: object) -> Iterator[
 @needs_terraform
 @pytest.mark.slow("multi_datacenter", "database", "db_replication")
 def test_each_database_has_a_standby_in_another_zone(tmp_path: Path) -> None:
-    with standing(tmp_path / "shop", "multi_datacenter", "db_replication") as stack:
+    with built(tmp_path / "shop", "multi_datacenter", "db_replication") as stack:
         [database] = stack.client("rds").describe_db_instances()["DBInstances"]
 
         assert database["MultiAZ"] is True
@@ -293,7 +282,7 @@ def test_each_database_has_a_standby_in_another_zone(tmp_path: Path) -> None:
 def test_servers_are_lost_and_zones_come_and_go(tmp_path: Path) -> None:
     """One stack, one story: each `local up` also holds that a second plan is empty."""
     needed: dict[str, object] = {"multi_server_required": 4, "multi_datacenter_zones": 3}
-    with standing(tmp_path / "shop", "multi_datacenter", **needed) as stack:
+    with built(tmp_path / "shop", "multi_datacenter", **needed) as stack:
         zones = Counter(stack.servers.values())
         assert sum(zones.values()) == 6
         assert len(zones) == 3
@@ -321,10 +310,10 @@ def test_servers_are_lost_and_zones_come_and_go(tmp_path: Path) -> None:
         grown = {"multi_server_required": 4, "multi_datacenter_zones": 5}
         stack.local("up", **grown, network_excluded_zones=[f"{REGION}e"])
         assert set(stack.servers.values()) <= {f"{REGION}{letter}" for letter in "abcdf"}
-        assert not [each for each in stack.order() if each[1] == "delete"]
+        assert not [each for each in applied(stack.repository) if each[1] == "delete"]
 
         stack.local("up", multi_server_required=4, multi_datacenter_zones=2)
-        order = stack.order()
+        order = applied(stack.repository)
         fleet_left = order.index(("apply_complete", "update", "aws_autoscaling_group.servers"))
         balancer_left = order.index(("apply_complete", "update", "aws_lb.load_balancer"))
         for letter in "cdf":

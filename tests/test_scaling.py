@@ -20,37 +20,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from cdp_scaffold.render import Answers, Template
-from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import applied
 from tests.machine import needs_terraform
-from tests.test_fleet import REGION, Stack, terraform
-
-ROOT = Path(__file__).parent.parent
-TEMPLATE = Template(ROOT)
-
-
-def tree(*patterns: str) -> dict[str, str]:
-    """The text files of a repository that was made for some patterns."""
-    answer = resolve(TEMPLATE.catalog, list(patterns), {})
-    assert isinstance(answer, Resolution)
-    rendered = TEMPLATE.tree(answer, Answers(project="shop", region=REGION))
-    return {path: content.decode() for path, content in rendered.items()}
-
-
-def built(folder: Path, *patterns: str, **values: object) -> Iterator[Stack]:
-    """The local stack of some patterns, without the steps that start processes."""
-    for path, content in tree(*patterns).items():
-        if not path.startswith("local/steps/"):
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(content)
-    stack = Stack(folder)
-    try:
-        stack.local("up", **values)
-        yield stack
-        assert "nothing is left" in stack.local("down")
-    finally:
-        stack.local("stop")
-
+from tests.test_fleet import Stack, built, terraform, tree
 
 # Bounds
 
@@ -211,7 +183,8 @@ def test_a_fleet_of_one_size_counts_from_what_is_required(spare: Spare) -> None:
 def scaled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two servers, and up to six of them."""
     folder = tmp_path_factory.mktemp("scaled") / "shop"
-    yield from built(folder, "scale_out", scale_out_requests_per_minute=1500)
+    with built(folder, "scale_out", scale_out_requests_per_minute=1500) as stack:
+        yield stack
 
 
 @needs_terraform
@@ -310,7 +283,8 @@ SCHEDULED = {
 def scheduled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two servers and up to six of them, with a calendar."""
     folder = tmp_path_factory.mktemp("scheduled") / "shop"
-    yield from built(folder, "scheduled_scale_out", **SCHEDULED)
+    with built(folder, "scheduled_scale_out", **SCHEDULED) as stack:
+        yield stack
 
 
 @needs_terraform
@@ -365,7 +339,8 @@ def test_an_apply_at_the_peak_takes_no_server_away(scheduled: Stack) -> None:
     assert changed["sunday-begins"] == Change("0 9 * * 0", "Europe/Berlin", 4)
     assert changed["weekdays-begins"] == Change("0 7 * * 1,2,3,4,5", "Europe/Berlin", 4)
     assert (changed["sale-begins"].minimum, changed["sale-ends"].minimum) == (6, 2)
-    made = [address for kind, action, address in scheduled.order() if action == "delete"]
+    events = applied(scheduled.repository)
+    made = [address for kind, action, address in events if action == "delete"]
     assert set(made) == {
         'aws_autoscaling_schedule.scheduled_scale_out["weekdays-begins"]',
     }

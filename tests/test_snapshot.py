@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.local_stack import make
+from tests.local_stack import client_of, make
 from tests.machine import needs_terraform
 from tests.repositories import write
 from tests.test_ondemand_disk import MIB, MOUNT, SBIN, on_a_loop_device, output
@@ -281,14 +280,7 @@ def test_terraform_makes_the_disk_from_a_copy_and_goes_on(tmp_path: Path) -> Non
 
     try:
         make(folder, "local")
-        port = json.loads((folder / ".local/mock.json").read_text())["port"]
-        ec2 = boto3.client(
-            "ec2",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-east-1",
-        )
+        ec2 = client_of(folder, "ec2", "us-east-1")
         [before] = volumes(ec2)
         copy = ec2.create_snapshot(VolumeId=before["VolumeId"])["SnapshotId"]
 

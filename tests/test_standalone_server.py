@@ -16,6 +16,7 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
+from tests.local_stack import applied
 from tests.machine import needs_python, needs_terraform
 from tests.repositories import write
 
@@ -233,14 +234,6 @@ def local_stack(repository: Path, command: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def changes(repository: Path) -> list[tuple[str, str]]:
-    """What the last apply began, one by one: action and address."""
-    lines = (repository / ".local/terraform.log").read_text().splitlines()
-    events = [json.loads(line) for line in lines if line.startswith("{")]
-    hooks = [event["hook"] for event in events if event.get("type") == "apply_start"]
-    return [(hook["action"], hook["resource"]["addr"]) for hook in hooks]
-
-
 def state_of(repository: Path, *kinds: str) -> dict[str, dict[str, object]]:
     """Attributes of the only resource of each type."""
     state = json.loads((repository / ".local/terraform.tfstate").read_text())
@@ -276,7 +269,7 @@ def test_server_and_disk_change_their_sizes_and_stay_themselves(tmp_path: Path) 
         code, said = local_stack(repository, "up")
         assert code == 0, said
         after = state_of(repository, *kinds)
-        done = changes(repository)
+        done = [event[1:] for event in applied(repository)]
 
         assert ("update", 'aws_instance.standalone_server["main"]') in done
         assert not [

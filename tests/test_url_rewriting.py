@@ -18,7 +18,7 @@ import pytest
 
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
-from tests.local_stack import client, make
+from tests.local_stack import client_of, make
 from tests.machine import needs_python, needs_terraform
 
 ROOT = Path(__file__).parent.parent
@@ -170,8 +170,7 @@ def test_told_nothing_the_filter_is_off(repository: Path, python: Path) -> None:
 
 def standing(folder: Path, service: str) -> Any:
     """A client of the mock AWS in which this repository stands."""
-    port = json.loads((folder / ".local/mock.json").read_text())["port"]
-    return client(service, f"http://127.0.0.1:{port}", Answers().region)
+    return client_of(folder, service, Answers().region)
 
 
 def content(folder: Path) -> str:
