@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,15 @@ def on_a_loop_device(file: Path, *capabilities: int) -> Path | None:
         return None
 
 
+def unmount(place: Path) -> None:
+    """Once whoever still holds a file there has let go; an error where nobody does for 10 s."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end and os.path.ismount(place):
+        subprocess.run(["umount", str(place)], check=False, capture_output=True)
+        time.sleep(0.05)
+    assert not os.path.ismount(place), f"{place} is still mounted"
+
+
 @pytest.fixture(params=["mounted", "plain"])
 def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Disk]:
     """An empty volume, each way: as a device that is mounted, and as a plain file."""
@@ -132,7 +142,7 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Disk]:
     made = Disk(tmp_path, file, loop or file, mounts=loop is not None)
     yield made
     if loop:
-        subprocess.run(["umount", str(made.place)], check=False, capture_output=True)
+        unmount(made.place)
         output("losetup", "--detach", loop)
 
 

@@ -6,6 +6,7 @@ devices, with the kernel's own freeze of a file system that is really mounted.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import client_of, make
 from tests.machine import needs_terraform
 from tests.repositories import write
-from tests.test_ondemand_disk import MIB, MOUNT, SBIN, on_a_loop_device, output
+from tests.test_ondemand_disk import MIB, MOUNT, SBIN, on_a_loop_device, output, unmount
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
@@ -150,13 +151,13 @@ def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
         yield made
     finally:
         for unit in (tmp_path / "units").iterdir():
-            os.killpg(int(unit.read_text()), signal.SIGKILL)
+            # It may end by itself just now.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                os.killpg(int(unit.read_text()), signal.SIGKILL)
         if loop:
-            path = {**os.environ, "PATH": f"{os.environ['PATH']}:{SBIN}"}
-            for command in (["fsfreeze", "--unfreeze"], ["umount"]):
-                subprocess.run(
-                    [*command, str(made.place)], check=False, capture_output=True, env=path
-                )
+            with contextlib.suppress(subprocess.CalledProcessError):  # most are thawed
+                output("fsfreeze", "--unfreeze", made.place)
+            unmount(made.place)
             output("losetup", "--detach", loop)
 
 
