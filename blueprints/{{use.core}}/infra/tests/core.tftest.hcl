@@ -43,6 +43,16 @@ run "a_project_with_two_hyphens_in_a_row_is_refused" {
   expect_failures = [var.project]
 }
 
+run "a_project_of_more_than_twenty_characters_is_refused" {
+  command = plan
+
+  variables {
+    project = "the-whole-of-our-shop" # 21
+  }
+
+  expect_failures = [var.project]
+}
+
 run "a_long_environment_is_refused" {
   command = plan
 

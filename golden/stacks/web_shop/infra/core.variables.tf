@@ -15,7 +15,7 @@ variable "project" {
   default     = "shop"
 
   validation {
-    condition     = can(regex("^[a-z](?:-?[a-z0-9]){2,19}$", var.project))
+    condition     = contains(range(3, 21), length(var.project)) && can(regex("^[a-z](?:-?[a-z0-9])*$", var.project))
     error_message = "project must be 3 to 20 lower-case letters, digits and single hyphens, and start with a letter; got \"${var.project}\"."
   }
 }
