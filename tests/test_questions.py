@@ -38,7 +38,7 @@ def test_the_real_template_asks_for_every_slot_in_the_folder_that_owns_it(real: 
 
 
 @pytest.mark.parametrize(
-    "name", ["shop", "abc", "a-b", "a-b-c", "a1-2b", "a" * 20, "a-" * 9 + "ab"]
+    "name", ["shop", "abc", "a-b", "a-b-c", "a1-2b", "a" * 20, "a-" * 9 + "ab", "internals"]
 )
 def test_a_good_project_name_is_taken(real: Questions, name: str) -> None:
     assert real.fault("project", name) == ""
@@ -55,6 +55,13 @@ def test_a_good_project_name_is_taken(real: Questions, name: str) -> None:
 )
 def test_a_bad_project_name_is_refused(real: Questions, name: str) -> None:
     assert real.fault("project", name).startswith("`project` must be 3 to 20 lower-case letters")
+
+
+@pytest.mark.parametrize(
+    "name", ["aws-tools", "amazonia", "amzn1", "ssm2", "internal-x", "internal"]
+)
+def test_a_project_name_that_aws_keeps_is_refused(real: Questions, name: str) -> None:
+    assert real.fault("project", name).startswith("`project` must not start with aws, amazon,")
 
 
 @pytest.mark.parametrize("name", ["eu-central-1", "us-gov-west-1", "ap-southeast-5"])

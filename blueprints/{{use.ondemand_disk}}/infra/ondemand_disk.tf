@@ -57,9 +57,6 @@ resource "aws_ebs_volume" "ondemand_disk" {
   }
 
   lifecycle {
-    # The data is where the volume was made, whatever zone would be chosen today.
-    ignore_changes = [availability_zone]
-
     precondition {
       condition     = alltrue([for volume in data.aws_ebs_volume.ondemand_disk : volume.size <= ceil(var.ondemand_disk_size_gib / var.ondemand_disk_stripe_count)])
       error_message = "ondemand_disk_size_gib (${var.ondemand_disk_size_gib}) is less than there is (${sum(concat([0], [for volume in data.aws_ebs_volume.ondemand_disk : volume.size]))}), and a volume cannot shrink. Make a smaller one and copy the data: docs/patterns/ondemand_disk.md, 'Make it smaller, or stripe it otherwise'."
