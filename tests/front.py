@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -87,6 +88,8 @@ class Origin:
     host: str = "127.0.0.1"
     port: int = 0
     tls: Any = None
+    largest: float = float("inf")
+    """A body announced larger is refused before it is read, as the application does it."""
     asked: list[Asked] = field(default_factory=list)
 
     def start(self) -> None:
@@ -103,9 +106,11 @@ class Origin:
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.command, self.path, headers, self.rfile.read(length))
+                refused = length > origin.largest
+                body = b"" if refused else self.rfile.read(length)
+                asked = Asked(self.command, self.path, headers, body)
                 origin.asked.append(asked)
-                answer = origin.answer(asked)
+                answer = Answer(413, body=b"too large") if refused else origin.answer(asked)
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
@@ -113,6 +118,8 @@ class Origin:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(answer.body)
+                if refused:
+                    self.rfile.read(length)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -237,6 +244,18 @@ class Proxy:
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
         finally:
             connection.close()
+
+    @contextmanager
+    def sending(self, path: str, length: int, sent: bytes) -> Iterator[socket.socket]:
+        """A request that announces a body and has sent so much of it."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as client:
+            head = f"POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Length: {length}\r\n\r\n"
+            client.sendall(head.encode() + sent)
+            yield client
+
+    def said(self, service: str) -> str:
+        """What a program wrote into its log."""
+        return (self.root / f"var/log/{service}.service.log").read_text()
 
 
 @contextmanager

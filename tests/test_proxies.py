@@ -87,6 +87,23 @@ def test_a_body_comes_through(proxy: Proxy) -> None:
     assert (told["method"], told["body"]) == ("POST", "a=1")
 
 
+def test_a_body_is_passed_on_while_it_comes(repository: Path, tmp_path: Path) -> None:
+    """What the application refuses is never on the proxy's disk, however much is sent of it."""
+    large = 4_000_000
+    with (
+        serving(mirror, largest=1000) as origin,
+        running(repository, tmp_path, origin.url, **CACHE) as proxy,
+    ):
+        with proxy.sending("/form", large, b"x" * (large // 4)) as client:
+            until(lambda: origin.paths("/form"), "the application is asked before all was sent")
+            client.sendall(b"x" * (large - large // 4))
+
+            assert client.recv(1000).startswith(b"HTTP/1.1 413 ")
+        assert proxy.ask("/form", method="POST", body=b"a=1").status == 200
+
+        assert "buffered to a temporary file" not in proxy.said("last-hop")
+
+
 def test_each_hop_adds_the_one_before_it(proxy: Proxy) -> None:
     """Load balancer, cache and last hop; what the application makes of it its own tests tell."""
     headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "https"}
@@ -102,7 +119,7 @@ def test_each_hop_adds_the_one_before_it(proxy: Proxy) -> None:
 
 @contextmanager
 def name_server(address: list[str]) -> Iterator[int]:
-    """A resolver that answers every question with the one address of the list."""
+    """A resolver that answers every question with the addresses of the list."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(0.2)
@@ -115,10 +132,10 @@ def name_server(address: list[str]) -> Iterator[int]:
                 except TimeoutError:
                     continue
                 end = question.index(b"\0", 12) + 5
-                head = question[:2] + struct.pack(">HHHHH", 0x8180, 1, 1, 0, 0)
-                record = struct.pack(">HHHIH", 0xC00C, 1, 1, 3600, 4)
-                record += socket.inet_aton(address[0])
-                server.sendto(head + question[12:end] + record, who)
+                head = question[:2] + struct.pack(">HHHHH", 0x8180, 1, len(address), 0, 0)
+                kind = struct.pack(">HHHIH", 0xC00C, 1, 1, 3600, 4)
+                records = b"".join(kind + socket.inet_aton(each) for each in address)
+                server.sendto(head + question[12:end] + records, who)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -151,6 +168,27 @@ def test_a_load_balancer_that_changes_its_address_is_followed(
         address[0] = "127.0.0.3"
 
         until(lambda: proxy.ask("/health").body == b"new", "requests go to the new address")
+
+
+def test_a_body_finds_the_address_that_answers(repository: Path, tmp_path: Path) -> None:
+    """A load balancer has several; one where nobody listens has got nothing of the body yet."""
+    with (
+        name_server(["127.0.0.2", "127.0.0.3"]) as resolver,
+        serving(mirror, host="127.0.0.2") as origin,
+        running(
+            repository,
+            tmp_path,
+            f"http://inner.test:{origin.port}",
+            RESOLVER=f"127.0.0.1:{resolver}",
+            **CACHE,
+        ) as proxy,
+    ):
+
+        def tried_both() -> bool:
+            assert proxy.ask("/form", method="POST", body=b"a=1" * 100_000).status == 200
+            return "127.0.0.3" in proxy.said("last-hop")
+
+        until(tried_both, "the other address is tried too, which is a matter of chance")
 
 
 def test_no_name_of_a_back_end_is_looked_up_once_and_for_all(repository: Path) -> None:

@@ -186,6 +186,19 @@ def test_forms_cookies_and_the_name_come_through(proxy: Proxy) -> None:
     assert answer["Set-Cookie"] == "sid=1; HttpOnly"
 
 
+def test_a_body_is_refused_before_it_was_sent(repository: Path, tmp_path: Path) -> None:
+    """The application says how large one may be; here it would lie on the disk of the proxy."""
+    with (
+        serving(pages, largest=1000) as origin,
+        running(repository, tmp_path, origin.url, **EXPORTS) as proxy,
+        proxy.sending("/form", 4_000_000, b"x" * 1000) as client,
+    ):
+        answer = client.recv(1000)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b"too large")
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
