@@ -219,9 +219,15 @@ class Proxy:
 
     def stop(self) -> None:
         for unit in (self.root / "etc/systemd/system").glob("*.service"):
-            subprocess.run(
-                [str(self.stubs() / "systemctl"), "stop", unit.name], env=self.variables, check=True
-            )
+            self.end(unit.stem)
+
+    def end(self, service: str) -> None:
+        """Stop one of its programs."""
+        subprocess.run(
+            [str(self.stubs() / "systemctl"), "stop", f"{service}.service"],
+            env=self.variables,
+            check=True,
+        )
 
     def pids(self) -> dict[str, str]:
         return {each.stem: each.read_text() for each in (self.root / "run/systemd").glob("*.pid")}

@@ -217,6 +217,14 @@ def test_an_answer_tells_nothing_of_how_it_was_made(proxy: Proxy) -> None:
     assert not {"X-Cache-Url", "X-Cache-State", "X-Varnish", "Via"} & set(answer.headers)
 
 
+def test_what_a_user_says_of_the_cache_is_not_said_back(proxy: Proxy, origin: Origin) -> None:
+    for path in ("/forged", "/forged/private"):
+        told(proxy, path)
+
+        assert told(proxy, path, **{"X-Cache-State": "MINE"}) == "HIT"
+    assert told(proxy, "/forged", Cookie="sid=1", **{"X-Cache-State": "MINE"}) == "PASS"
+
+
 # While web servers are ill
 
 
@@ -255,6 +263,22 @@ def test_an_old_answer_is_better_than_none(repository: Path, tmp_path: Path) -> 
         status["now"] = 200
         origin.start()
         until(lambda: proxy.ask("/page").body != kept.body, "there is a new answer")
+
+
+def test_an_old_answer_is_better_than_none_without_the_last_hop(
+    repository: Path, tmp_path: Path
+) -> None:
+    """The program behind the cache is away for a moment, as when its own setup starts it anew."""
+    with failing(repository, tmp_path) as (proxy, _, _):
+        kept = proxy.ask("/page")
+        time.sleep(2.5)  # older than what is given while all is well
+        proxy.end("last-hop")
+
+        late = proxy.ask("/page")
+        assert (late.status, late["X-Cache"], late.body) == (200, "STALE", kept.body)
+        assert (proxy.ask("/never-seen").status, proxy.ask("/health").status) == (503, 503)
+        assert proxy.ask("/page", {"Cookie": "sid=ann"}).status == 503
+        assert proxy.ask("/page", method="POST", body=b"a=1").status == 503
 
 
 def test_an_error_is_never_kept(repository: Path, tmp_path: Path) -> None:

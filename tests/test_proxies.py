@@ -211,11 +211,7 @@ def test_a_proxy_is_well_while_web_servers_are_not(repository: Path, tmp_path: P
 
 def test_a_proxy_is_not_well_without_its_last_hop(repository: Path, tmp_path: Path) -> None:
     with running(repository, tmp_path, "http://127.0.0.1:9", **CACHE) as proxy:
-        subprocess.run(
-            [str(proxy.stubs() / "systemctl"), "stop", "last-hop.service"],
-            env=proxy.variables,
-            check=True,
-        )
+        proxy.end("last-hop")
 
         assert proxy.ask("/proxy-health").status == 503
 
