@@ -98,11 +98,13 @@ def listening(status: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("status", "value"), [(200, "1"), (503, "0")])
-def test_a_server_tells_whether_its_application_answers(
-    repository: Path, tmp_path: Path, status: int, value: str
+@pytest.mark.parametrize(("mark", "failed"), [("done", "0"), ("failed", "1")])
+def test_a_server_tells_whether_its_application_answers_and_how_its_setup_ended(
+    repository: Path, tmp_path: Path, status: int, value: str, mark: str, failed: str
 ) -> None:
-    """The metric carries the name and the dimension that the alarm looks for."""
+    """The metrics carry the names and the dimension that the alarms look for."""
     program(tmp_path / "bin", "aws", f'#!/bin/sh\necho "$AWS_DEFAULT_REGION $*" >{tmp_path}/said\n')
+    write(tmp_path, {f"var/lib/shop/setup/{mark}": ""})
     script = repository / "servers/setup/configure/standalone_server/answers.sh"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
 
@@ -114,15 +116,19 @@ def test_a_server_tells_whether_its_application_answers(
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://127.0.0.1:{port}",
                 "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
                 "PORT": str(port),
+                "ROOT": str(tmp_path),
             },
             check=True,
         )
 
     alarm = (repository / "infra/standalone_server.tf").read_text()
     assert 'metric_name         = "ApplicationAnswers"' in alarm
+    assert 'metric_name         = "SetupFailed"' in alarm
+    here = "Dimensions=[{Name=InstanceId,Value=i-0123456789abcdef0}]"
     assert (tmp_path / "said").read_text() == (
-        "eu-central-1 cloudwatch put-metric-data --namespace shop --metric-name ApplicationAnswers "
-        f"--dimensions InstanceId=i-0123456789abcdef0 --value {value}\n"
+        "eu-central-1 cloudwatch put-metric-data --namespace shop --metric-data "
+        f"MetricName=ApplicationAnswers,{here},Value={value} "
+        f"MetricName=SetupFailed,{here},Value={failed}\n"
     )
 
 
