@@ -209,9 +209,9 @@ class Machine:
         bundle = self.boot_step.bundle(self.root.parent / f"{self.root.name}-bundle")
         return self.run(["bash", str(bundle / "servers/setup/run"), *phases])
 
-    def bake(self, text: str) -> None:
+    def bake(self) -> None:
         """Do what an image would have brought, into this root."""
-        phases = self.boot_step.image_phases(text)
+        phases = self.boot_step.image_phases()
         if phases:
             assert self.parts(*phases) == 0, self.output
 
@@ -379,7 +379,7 @@ def test_a_server_boots_and_answers(
     server = machine(stack, bare=way == "bootstrap")  # one that does install it all is enough
     assert f"export SETUP_PHASES='{' '.join(PHASES[way])}'" in text
 
-    server.bake(text)
+    server.bake()
     assert server.health() is None
     code = server.boot(text)
 
@@ -416,7 +416,7 @@ def test_a_second_run_changes_nothing(
     """Not a file is written anew, and the application is not started again."""
     server = machine(stacks(way))
     text = server.stack.user_data()
-    server.bake(text)
+    server.bake()
     assert server.boot(text) == 0, server.output
     before, pid, current = (
         server.files(),
@@ -678,7 +678,7 @@ def test_a_changed_file_is_a_new_bundle_on_the_same_image_and_the_old_one_stays(
         )
         assert hashlib.sha256(answer["Body"].read()).hexdigest() == pins["SHA256"]
     rolled_back = machine(stack)
-    rolled_back.bake(text)
+    rolled_back.bake()
     assert rolled_back.boot(text) == 0, rolled_back.output
     assert "# changed" not in (rolled_back.root / "etc/systemd/system/app.service").read_text()
 
@@ -740,7 +740,7 @@ def test_nothing_of_one_machine_stays_in_an_image(
     for trace in (*traces, "etc/machine-id"):
         (server.root / trace).parent.mkdir(parents=True, exist_ok=True)
         (server.root / trace).write_text("of this machine")
-    server.bake(stack.user_data())
+    server.bake()
 
     # A backslash more or less is another way to quote it.
     settings = {
@@ -771,7 +771,7 @@ def test_an_image_that_lacks_a_program_is_refused(
     """A half-built release never becomes an image."""
     stack = stacks("stamp")
     server = machine(stack)
-    server.bake(stack.user_data())
+    server.bake()
     shutil.rmtree(server.root / RELEASES)
 
     code = server.parts("validate")

@@ -151,6 +151,29 @@ def test_the_unit_runs_what_the_part_installs(repository: Path, tmp_path: Path) 
     assert os.access(tmp_path / "usr/local/sbin/standalone-server-answers", os.X_OK)
 
 
+# What of the recipe reaches a server that is there
+
+
+@pytest.mark.parametrize(
+    ("patterns", "choices", "phases"),
+    [
+        (["bootstrap"], {}, ["install", "release", "configure"]),
+        (["stamp"], {}, ["configure"]),
+        (["stamp", "bootstrap"], {"server_setup": "layered"}, ["install", "release", "configure"]),
+    ],
+)
+def test_what_is_installed_reaches_a_server_together_with_its_release(
+    patterns: list[str], choices: dict[str, str], phases: list[str]
+) -> None:
+    """Its image stays as it was made, so a part that comes later has to be run on the server."""
+    answer = resolve(TEMPLATE.catalog, ["scale_up", *patterns], choices)
+    assert isinstance(answer, Resolution)
+    tree = TEMPLATE.tree(answer, Answers(project="shop", region="eu-central-1"))
+
+    assert f"setup_kept_phases = {json.dumps(phases)}\n" in tree["infra/setup.phases.tf"].decode()
+    assert ": local.setup_kept_phases\n" in tree["infra/setup.tf"].decode()
+
+
 # How many processes the application has
 
 
