@@ -526,6 +526,62 @@ def test_a_release_that_cannot_be_imported_does_not_become_current(
     assert server.pid() == pid
 
 
+def test_of_old_releases_the_two_that_were_left_last_stay(
+    stacks: Callable[[str], Stack], machine: MakeMachine
+) -> None:
+    """Each has packages of its own, which would fill the disk of a server that stays."""
+    server = machine(stacks("bootstrap"))
+    releases = server.root / RELEASES
+    [new] = [each.name for each in releases.iterdir()]
+    made = {"running": 1, "older": 2, "old": 3, "young": 4, "broken-off": 5}
+    for name, time_of_it in made.items():
+        (releases / name).mkdir()
+        if name != "broken-off":
+            (releases / name / "release.env").touch()
+        os.utime(releases / name, (time_of_it, time_of_it))
+    current = server.root / "opt/shop/current"
+    current.symlink_to("releases/running")
+
+    assert server.parts("release") == 0, server.output
+    assert current.readlink() == Path("releases") / new
+    assert {each.name for each in releases.iterdir()} == {new, "running", "young"}
+
+    assert server.parts("release") == 0, server.output
+    assert {each.name for each in releases.iterdir()} == {new, "running", "young"}
+
+
+def test_a_release_gone_back_to_stays(stacks: Callable[[str], Stack], machine: MakeMachine) -> None:
+    """It is the oldest there is, and the application runs from it."""
+    server = machine(stacks("bootstrap"))
+    releases = server.root / RELEASES
+    [old] = [each.name for each in releases.iterdir()]
+    os.utime(releases / old, (1, 1))
+    for age, name in enumerate(["reverted", "before", "long-ago"]):
+        (releases / name).mkdir()
+        (releases / name / "release.env").touch()
+        os.utime(releases / name, (1000 - age, 1000 - age))
+    current = server.root / "opt/shop/current"
+    current.symlink_to("releases/reverted")
+
+    assert server.parts("release") == 0, server.output
+
+    assert current.readlink() == Path("releases") / old
+    assert {each.name for each in releases.iterdir()} == {old, "reverted", "before"}
+
+
+def test_of_bundles_only_the_one_that_was_run_stays(
+    stacks: Callable[[str], Stack], machine: MakeMachine
+) -> None:
+    server = machine(stacks("bootstrap"))
+    state = server.root / "var/lib/shop/setup"
+    (state / "bundle-0123456789ab/servers").mkdir(parents=True)
+
+    assert server.boot(server.stack.user_data()) == 0, server.output
+
+    [left] = state.glob("bundle-*")
+    assert f"SETUP_SHA256='{left.name.removeprefix('bundle-')}" in server.stack.user_data()
+
+
 class Metadata(BaseHTTPRequestHandler):
     """Instance metadata, version 2 only."""
 
