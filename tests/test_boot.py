@@ -792,6 +792,9 @@ def test_nothing_of_one_machine_stays_in_an_image(
         "root/.aws/credentials",
         "root/.bash_history",
         "var/lib/cloud/instance/user-data.txt",
+        "var/log/amazon/ssm/amazon-ssm-agent.log",
+        "var/log/audit/audit.log",
+        "var/log/journal/0123456789abcdef0123456789abcdef/system.journal",
     )
     for trace in (*traces, "etc/machine-id"):
         (server.root / trace).parent.mkdir(parents=True, exist_ok=True)
@@ -819,6 +822,15 @@ def test_nothing_of_one_machine_stays_in_an_image(
     (server.root / "etc/machine-id").write_text("of this machine")
     assert server.parts("validate") != 0
     assert "share one machine id" in server.output
+
+    (server.root / "etc/machine-id").write_text("")
+    for trace in ("var/log/audit/audit.log", "var/log/journal/0123/system.journal"):
+        file = server.root / trace
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("of this machine")
+        assert server.parts("validate") != 0
+        assert "must not be in an image" in server.output
+        file.unlink()
 
 
 def test_an_image_that_lacks_a_program_is_refused(
