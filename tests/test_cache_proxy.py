@@ -33,6 +33,7 @@ def pages(asked: Asked) -> Answer:
     said = {
         "/brief": {"Cache-Control": "public, max-age=1"},
         "/private": {"Cache-Control": "private"},
+        "/browsers": {"Cache-Control": "private, max-age=10", "Vary": "Cookie"},
         "/no-store": {"Cache-Control": "no-store"},
         "/log-in": {"Cache-Control": "public, max-age=60", "Set-Cookie": "sid=7"},
         "/revalidate": {"Cache-Control": "public, max-age=1, must-revalidate"},
@@ -115,7 +116,7 @@ def test_an_answer_that_must_not_be_old_is_not(proxy: Proxy, origin: Origin) -> 
     assert told(proxy, "/revalidate") == "MISS"
 
 
-@pytest.mark.parametrize("path", ["/private", "/no-store"])
+@pytest.mark.parametrize("path", ["/private", "/browsers", "/no-store"])
 def test_what_is_not_for_everybody_is_not_kept(proxy: Proxy, origin: Origin, path: str) -> None:
     assert {told(proxy, path) for _ in range(3)} <= {"MISS", "PASS"}
     assert len(origin.paths(path)) == 3
