@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGSTOP
 from typing import Any
@@ -262,6 +262,35 @@ async def test_a_query_without_an_answer_is_given_up_on(server: PostgresServer, 
             await ask_into_the_silence(database)
 
     assert time.monotonic() - began < 12
+
+
+async def test_a_transaction_may_take_longer_than_one_statement(
+    server: PostgresServer, secret: str
+):
+    async with (
+        opened(server, secret, database_seconds=2) as database,
+        database.connection() as connection,
+    ):
+        for _ in range(4):
+            await connection.execute("SELECT pg_sleep(1)")
+
+
+async def test_a_later_statement_without_an_answer_is_given_up_on(
+    server: PostgresServer, secret: str
+):
+    async with opened(server, secret, database_seconds=2) as database:
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailableError):
+            await commit_into_the_silence(database)
+
+    assert time.monotonic() - began < 15
+
+
+async def commit_into_the_silence(database: Database) -> None:
+    with ExitStack() as silence:
+        async with database.connection() as connection:
+            await connection.execute("SELECT pg_sleep(1)")
+            silence.enter_context(frozen(connection.info.backend_pid))
 
 
 async def ask_into_the_silence(database: Database) -> None:
