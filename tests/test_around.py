@@ -376,6 +376,68 @@ def test_one_action_has_one_version() -> None:
     assert len({name for name, _ in uses}) == len({(name, commit) for name, commit in uses})
 
 
+def packages(tree: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """What each job that checks a repository installs from Ubuntu, at most in one step."""
+    found = {}
+    for name, job in yaml.safe_load(tree[".github/workflows/check.yml"])["jobs"].items():
+        commands = [step["run"] for step in job["steps"] if "apt-get" in step.get("run", "")]
+        assert len(commands) <= 1
+        found[name] = [
+            word
+            for command in commands
+            for word in command.rpartition(" install ")[2].split()
+            if not word.startswith("--")
+        ]
+    return found
+
+
+@everywhere
+def test_ci_installs_what_people_are_told_to_install(name: str) -> None:
+    """Whatever tests and the local stack name as the package of a program that they need."""
+    told = {
+        package
+        for path, content in TREES[name].items()
+        if path == "README.md" or path.startswith(("app/tests/", "local/"))
+        for words in re.findall(r"`apt-get install ([^`]+)`", content.decode())
+        for package in words.split()
+    }
+
+    found = packages(TREES[name])
+
+    assert found == {"test": found["test"], "scan": [], "local": found["test"]}
+    assert len(found["test"]) == len(set(found["test"]))
+    assert set(found["test"]) == told
+
+
+HIDDEN = {
+    "layered_portal": ("test_valkey_store.py", "valkey_server.PROGRAM"),
+    "inner_service": ("test_database.py", "postgres_server.PROGRAMS"),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_a_test_needs_may_be_missing_on_a_persons_machine_only(
+    name: str, python: Path, tmp_path: Path
+) -> None:
+    """A job that passes because its tests were skipped would tell nobody."""
+    test, program = HIDDEN[name]
+    repository = write(TREES[name], tmp_path / "shop")
+    module, _, variable = program.partition(".")
+    plugin = f"import {module}\n{module}.{variable} = None\n"
+    (repository / "app/tests/without.py").write_text(plugin)
+    command = [str(python), "-m", "pytest", "-q", "-p", "without", f"tests/{test}"]
+
+    def tested(**more: str) -> tuple[int, str]:
+        variables = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:tests", **more}
+        code, told = run([*command, "--maxfail=1"], repository / "app", variables)
+        return code, told.splitlines()[-1]
+
+    code, told = tested()
+    assert (code, "skipped" in told) == (0, True)
+    code, told = tested(CI="true")
+    assert (code, "1 error" in told) == (1, True)
+
+
 @each_workflow
 def test_a_workflow_gets_no_more_rights_than_its_work_takes(workflow: str) -> None:
     """The list is whole: a right that is added has to be added here, with a reason to think of."""
