@@ -133,6 +133,19 @@ def test_every_make_command_that_is_written_down_exists(name: str, tmp_path: Pat
     assert {(path, target) for path, target in told if target not in known} == set()
 
 
+@everywhere
+def test_pages_name_the_file_of_settings(name: str) -> None:
+    """Its folder is closed to all but root, so the shell that calls `sudo` finds no `*` in it."""
+    told = {
+        each
+        for path, content in TREES[name].items()
+        if path.endswith(".md")
+        for each in re.findall(r"/etc/([^/\s]+)/app\.env", content.decode())
+    }
+
+    assert told <= {Answers().project, "<project>"}
+
+
 def test_without_terraform_its_checks_are_skipped_aloud(repository: Path, programs: Path) -> None:
     """On a person's machine the other checks still run."""
     variables = {"PATH": str(programs)}
