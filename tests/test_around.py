@@ -202,7 +202,21 @@ def test_terraform_is_tested_again_only_where_something_changed(
     (repository / "infra/.terraform").mkdir()
     (repository / "infra/.terraform/x").write_text("")
     (repository / "infra/terraform.tfstate").write_text("")
+    (repository / "app/.venv").mkdir()
+    (repository / "app/.venv/x").write_text("")
     assert not tested()
+
+
+@pytest.mark.parametrize("folder", [".venv", "app/.venv", "app/.pytest_cache", "app/__pycache__"])
+def test_git_does_not_see_what_the_pages_have_people_make(folder: str, repository: Path) -> None:
+    """`docs/components/app.md` sets up an environment beside the application."""
+    (repository / folder).mkdir()
+    (repository / folder / "x").write_text("")
+    run(["git", "init", "-q"], repository, os.environ)
+
+    _, told = run(["git", "status", "--short", "--untracked-files=all"], repository, os.environ)
+
+    assert folder not in told and "app/pyproject.toml" in told
 
 
 def test_a_file_that_is_not_laid_out_fails_with_the_way_out(
