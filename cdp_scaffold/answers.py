@@ -25,6 +25,7 @@ from cdp_scaffold.errors import (
     UnknownSlotError,
     UnusedChoiceError,
     WantedComponentError,
+    in_json,
 )
 from cdp_scaffold.questions import Questions
 from cdp_scaffold.resolver import Conflict, Resolution, resolve
@@ -295,6 +296,10 @@ def read_file(file: Path) -> dict[str, Any]:
         place = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise AnswersFileError(file, f"is no YAML{place}: {problem}") from error
+    except ValueError as error:  # such as a date in a thirteenth month
+        raise AnswersFileError(file, f"is no YAML: {error}") from error
+    except RecursionError:
+        raise AnswersFileError(file, "its brackets or lists stand too deep in each other") from None
     if not isinstance(raw, dict):
         raise AnswersFileError(file, "holds no answers, each a line `name: value`")
     return raw
@@ -317,9 +322,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 def written(value: Any) -> str:
     """A value as one writes it after `--set KEY=`."""
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else in_json(value)
 
 
 def typed(questions: Questions, key: str, value: str) -> Any:
@@ -330,7 +333,7 @@ def typed(questions: Questions, key: str, value: str) -> Any:
 
     try:
         return yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return value
 
 

@@ -580,12 +580,13 @@ class TestRefusals:
                     "the template had no git history"
                 ),
             ),
+            (f"patterns: {'[' * 3000}\n", "its .copier-answers.yml is broken"),
             (
                 "_src_path: /x\n_commit: v1\npatterns: tea\n",
                 "the `patterns` in its .copier-answers.yml are no list of names",
             ),
         ],
-        ids=["missing", "no yaml", "a list", "empty", "no version", "patterns"],
+        ids=["missing", "no yaml", "a list", "empty", "no version", "nested", "patterns"],
     )
     def test_a_missing_or_broken_answers_file_is_refused(
         self, kitchen: Kitchen, answers: str | None, why: str
