@@ -69,6 +69,8 @@ def gather(
     patterns: Iterable[str] = (),
     settings: Iterable[str] = (),
     file: Path | None = None,
+    *,
+    change: bool = False,
 ) -> Answers:
     """Merge the answers file and the flags.
 
@@ -78,6 +80,7 @@ def gather(
         patterns: Ids or titles from `-p`; each may hold several, divided by commas.
         settings: `KEY=VALUE` from `--set`.
         file: A YAML file of answers, such as another repository's `.copier-answers.yml`.
+        change: Whether it is for a repository that is there; its patterns have their own commands.
 
     Raises:
         AnswersFileError, UnknownAnswerError, BadAnswerError, UnknownPatternError: It says why.
@@ -94,7 +97,9 @@ def gather(
         key, value = _setting(setting)
         _check_key(key, questions)
         if key == "patterns":
-            raise BadAnswerError("patterns", "`patterns` are named by `-p`", example=f"-p {value}")
+            by, flag = ("`cdp add` and `cdp remove`", "cdp add") if change else ("`-p`", "-p")
+            rule = f"`patterns` are named by {by}"
+            raise BadAnswerError("patterns", rule, example=f"{flag} {value}")
         values[key] = value if key in catalog.slots else typed(questions, key, value)
     wish = find_patterns(catalog, given) if given else find_patterns(catalog, named, where)
     answers = Answers(tuple(wish))
