@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,7 +30,7 @@ import pytest
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import client_of, make
-from tests.machine import need, needs_python, needs_terraform, until
+from tests.machine import free_port, need, needs_python, needs_terraform, until
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
@@ -317,6 +318,118 @@ def test_the_age_is_told_to_cloudwatch(repository: Path, tmp_path: Path) -> None
     )
     assert told is not None
     assert 999 <= int(told[1]) <= 1060
+
+
+# A master that was made anew
+
+
+def commands(repository: Path) -> list[str]:
+    """What the page tells to do, block by block."""
+    page = (repository / "docs/patterns/clone_server.md").read_text()
+    section = page.partition("**The master was made anew**")[2].partition("What no clone has")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+class Rescue:
+    """The page's way to bring content back, on folders and ports of this machine."""
+
+    def __init__(self, repository: Path, folder: Path) -> None:
+        _, self.offer, way, self.fetch, self.take, back, self.send, _ = commands(repository)
+        # Session Manager makes these ways; here both ends are one machine.
+        assert "portNumber=8870,localPortNumber=8871" in way
+        assert "portNumber=8870,localPortNumber=8872" in back
+        self.folder, self.started = folder, list[subprocess.Popen[bytes]]()
+        self.ports = {"8871": free_port(), "8872": free_port()}
+        self.clone, self.master = folder / "clone/current", folder / "master"
+        program(folder / "bin", "sudo", '#!/bin/sh\nexec "$@"\n')
+
+    def here(self, block: str) -> str:
+        ours = {
+            "/run/rescue.conf": "rescue.conf",
+            "/srv/content/current": str(self.clone),
+            "/srv/content": str(self.master),
+            **{name: str(port) for name, port in self.ports.items()},
+        }
+        block = re.sub(r"'([ug]id) = \w+'", lambda m: f"'{m[1]} = {os.geteuid()}'", block)
+        return re.sub("|".join(ours), lambda m: ours[m[0]], block)
+
+    def serve(self, block: str, port: str) -> None:
+        command = self.here(block.replace("8870", port))
+        self.started.append(
+            subprocess.Popen(
+                ["bash", "-ec", command],
+                cwd=self.folder,
+                env={**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"},
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        )
+        with closing(socket.socket()) as probe:
+            where = ("127.0.0.1", self.ports[port])
+            assert until(20, lambda: probe.connect_ex(where) == 0)
+
+    def run(self, block: str) -> tuple[int, list[str]]:
+        done = subprocess.run(
+            ["bash", "-c", self.here(block)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.splitlines()
+
+    def stop(self) -> None:
+        for each in self.started:
+            os.killpg(each.pid, signal.SIGTERM)
+            each.wait()
+
+
+@pytest.fixture
+def rescue(repository: Path, tmp_path: Path) -> Iterator[Rescue]:
+    made = Rescue(repository, tmp_path)
+    yield made
+    made.stop()
+
+
+def test_a_new_master_gets_all_that_a_clone_has_by_the_pages_commands(rescue: Rescue) -> None:
+    """Deep, large and oddly named files too, which the application's own routes do not list."""
+    copy = rescue.clone.with_name("copies") / "1"
+    (copy / "deep/er").mkdir(parents=True)
+    rescue.clone.symlink_to("copies/1")
+    (copy / ".content").write_text("old\n")
+    (copy / "a.txt").write_text("of the old master")
+    (copy / "With space.PDF").write_bytes(os.urandom(2 << 20))
+    (copy / "deep/er/b.txt").write_text("deep")
+    (copy / "deep/link").symlink_to("er/b.txt")
+    (copy / "since.txt").write_text("before")
+    os.utime(copy / "since.txt", (1, 1))
+    rescue.master.mkdir()
+    (rescue.master / ".content").write_text("new\n")
+    (rescue.master / "since.txt").write_text("written since")
+
+    rescue.serve(rescue.offer, "8871")
+    assert rescue.run(rescue.fetch) == (0, ["4"])
+    rescue.serve(rescue.take, "8872")
+    code, different = rescue.run(rescue.send)
+
+    assert code == 0
+    assert [line.partition(" ")[2] for line in different] == ["since.txt"]
+    assert (rescue.master / "since.txt").read_text() == "written since"
+    assert (rescue.master / ".content").read_text() == "new\n"
+    for name in ("a.txt", "With space.PDF", "deep/er/b.txt"):
+        assert (rescue.master / name).read_bytes() == (copy / name).read_bytes()
+        assert (rescue.master / name).stat().st_mode & 0o777 == 0o640
+    assert (rescue.master / "deep/link").readlink() == Path("er/b.txt")
+
+
+def test_a_way_that_is_not_open_yet_ends_the_rescue(rescue: Rescue) -> None:
+    """Nothing is told to be there, and no clone is replaced by the same block."""
+    (rescue.folder / "rescued").mkdir()
+
+    for block in (rescue.fetch, rescue.send):
+        code, told = rescue.run(block)
+        assert (code != 0, told) == (True, [])
+        assert "instance-refresh" not in block
 
 
 # Servers

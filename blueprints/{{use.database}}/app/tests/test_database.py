@@ -23,7 +23,7 @@ from app.database import Database, DatabaseSettings, DatabaseUnavailableError, S
 from app.features import database as feature
 from app.main import build
 from app.settings import Settings
-from postgres_server import MISSING, PROGRAMS, PostgresServer, certify, free_port
+from postgres_server import PostgresServer, certify, free_port, need_programs
 
 pytestmark = pytest.mark.anyio
 
@@ -31,8 +31,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def start() -> Iterator[Callable[..., PostgresServer]]:
     """Start servers of a test's own; they end with the test."""
-    if PROGRAMS is None:
-        pytest.skip(MISSING)
+    need_programs()
     started = []
 
     def make(**options: str) -> PostgresServer:
@@ -47,8 +46,7 @@ def start() -> Iterator[Callable[..., PostgresServer]]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """Start the one server of all tests that leave it as it was."""
-    if PROGRAMS is None:
-        pytest.skip(MISSING)
+    need_programs()
     server = PostgresServer()
     yield server
     server.remove()
