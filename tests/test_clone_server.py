@@ -151,6 +151,19 @@ def test_where_nothing_changed_nothing_is_copied_and_the_age_is_new(copy: Copy) 
     assert time.time() - (copy.folder / "copied").stat().st_mtime < 60
 
 
+def test_a_pipe_is_left_out_and_is_no_change(copy: Copy) -> None:
+    """What rsync says of it, each time, stands where it tells of changes."""
+    os.mkfifo(copy.source / "pipe")
+    (copy.source / "a.txt").write_text("1")
+    assert copy.run()[0] == 0
+    before = copy.current.readlink()
+
+    assert copy.run() == (0, "")
+
+    assert copy.current.readlink() == before
+    assert sorted(path.name for path in copy.current.iterdir()) == [".content", "a.txt"]
+
+
 def test_a_file_that_did_not_change_takes_no_room_again(copy: Copy) -> None:
     (copy.source / "a.txt").write_text("1")
     copy.run()
