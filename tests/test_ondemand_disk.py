@@ -71,6 +71,14 @@ class Disk:
         if self.mounts:
             output("losetup", "--set-capacity", self.device)
 
+    def write(self, position: int, data: bytes) -> None:
+        """As a program does that uses the disk without a file system."""
+        with self.device.open("r+b") as file:
+            file.seek(position)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
     @property
     def file_system_bytes(self) -> int:
         told = dict(
@@ -190,6 +198,48 @@ def test_a_disk_that_is_not_understood_is_left_alone(disk: Disk) -> None:
     assert code == 1
     assert "holds neither ext4 nor xfs but swap; it was left alone" in said
     assert disk.file.read_bytes() == before
+
+
+def test_a_disk_of_which_two_things_are_known_is_left_alone(disk: Disk) -> None:
+    """To blkid it is neither of them, which must not count as empty."""
+    output("mkfs.ext4", "-q", disk.device)
+    disk.write(0, b"hsqs")  # the other one: a squashfs of version 4, before the ext4 begins
+    disk.write(28, b"\x04\x00\x00\x00")
+    before = disk.file.read_bytes()
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert f"it is not clear what {disk.device} holds" in said
+    assert "it was left alone" in said
+    assert disk.file.read_bytes() == before
+
+
+def test_a_disk_with_data_of_nobody_knows_what_is_left_alone(disk: Disk) -> None:
+    """Such as one whose file system lost its beginning, or a database without a file system."""
+    disk.write(MIB - 4, b"data")
+    before = disk.file.read_bytes()
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert "holds neither ext4 nor xfs but something else; it was left alone" in said
+    assert disk.file.read_bytes() == before
+
+
+def test_a_disk_that_cannot_be_read_is_left_alone(disk: Disk) -> None:
+    """To blkid it is as good as empty; a folder is what not even root can read as a disk."""
+    [link] = (disk.folder / "by-id").iterdir()
+    link.unlink()
+    link.symlink_to(disk.folder)
+    (disk.folder / "bin/mkfs.ext4").write_text("#!/bin/sh\n")
+    (disk.folder / "bin/mkfs.ext4").chmod(0o755)
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert "it was left alone" in said
+    assert "made a file system" not in said
 
 
 def test_a_volume_that_is_not_attached_is_told(disk: Disk) -> None:
