@@ -48,30 +48,36 @@ empty() {
   [[ -z $type$table ]] && cmp --silent --bytes=1048576 "$1" /dev/zero
 }
 
+# lvm COMMAND…: with these volumes and no others. LVM keeps a list of devices by their ids, in which a
+# volume that took another's place is missing; and a copy of the stripe looks like the stripe.
+lvm() {
+  "$1" --devices "$(IFS=,; echo "${devices[*]}")" "${@:2}"
+}
+
 if ((count == 1)); then
   disk=${devices[0]}
 else
   for device in "${devices[@]}"; do
     if empty "$device"; then
-      pvcreate --quiet "$device"
+      lvm pvcreate --quiet "$device"
     else
       kind=$(content "$device" TYPE)
       [[ $kind == LVM2_member ]] ||
         fail "$device holds something that is not part of a stripe (${kind:-unknown}); it was left alone"
     fi
-    pvresize --quiet "$device" # grows it to what its volume has; else it does nothing
+    lvm pvresize --quiet "$device" # grows it to what its volume has; else it does nothing
   done
-  if ! vgs data &>/dev/null; then
-    vgcreate --quiet data "${devices[@]}"
+  if ! lvm vgs data &>/dev/null; then
+    lvm vgcreate --quiet data "${devices[@]}"
   fi
-  if ! lvs data/data &>/dev/null; then
-    lvcreate --quiet --stripes "$count" --extents 100%FREE --name data data
+  if ! lvm lvs data/data &>/dev/null; then
+    lvm lvcreate --quiet --stripes "$count" --extents 100%FREE --name data data
   fi
-  vgchange --quiet --activate y data
+  lvm vgchange --quiet --activate y data
   disk=/dev/data/data
-  free=$(vgs --noheadings --options vg_free_count data)
+  free=$(lvm vgs --noheadings --options vg_free_count data)
   if ((free >= count)); then
-    lvextend --quiet --extents +100%FREE data/data
+    lvm lvextend --quiet --extents +100%FREE data/data
   fi
 fi
 
