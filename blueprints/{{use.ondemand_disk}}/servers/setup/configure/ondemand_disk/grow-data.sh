@@ -65,7 +65,13 @@ else
       [[ $kind == LVM2_member ]] ||
         fail "$device holds something that is not part of a stripe (${kind:-unknown}); it was left alone"
     fi
-    lvm pvresize --quiet "$device" # grows it to what its volume has; else it does nothing
+    # Each pvresize, also one that finds nothing to do, leaves a file in /etc/lvm/archive. Volumes grow
+    # by the GiB; what LVM keeps for itself of one is much less.
+    sizes=$(lvm pvs --noheadings --nosuffix --units b --options dev_size,pv_size "$device")
+    read -r size has <<<"$sizes"
+    if ((size - has >= 536870912)); then
+      lvm pvresize --quiet "$device"
+    fi
   done
   if ! lvm vgs data &>/dev/null; then
     lvm vgcreate --quiet data "${devices[@]}"
