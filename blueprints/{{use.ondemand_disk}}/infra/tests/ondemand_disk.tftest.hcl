@@ -153,6 +153,17 @@ run "the_alarm_watches_what_the_agent_reports" {
   }
 }
 
+run "a_machine_that_would_not_find_the_disk_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_ec2_instance_type.standalone_server
+    values = { hypervisor = "xen", supported_architectures = ["arm64"] }
+  }
+
+  expect_failures = [aws_ebs_volume.ondemand_disk]
+}
+
 run "more_operations_than_the_size_allows_are_refused" {
   command = plan
 
