@@ -7,6 +7,7 @@ machine may use loop devices, on one that is really mounted and grown in use.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_standalone_server import listening
+
 ROOT = Path(__file__).parent.parent
-SCRIPT = ROOT / (
-    "blueprints/{{use.ondemand_disk}}/servers/setup/configure/ondemand_disk/grow-data.sh"
-)
+PARTS = ROOT / "blueprints/{{use.ondemand_disk}}/servers/setup/configure"
+SCRIPT = PARTS / "ondemand_disk/grow-data.sh"
 VOLUME = "vol-0123456789abcdef0"
 MIB = 1024 * 1024
 SBIN = "/usr/sbin:/sbin"
@@ -329,3 +331,61 @@ def test_a_stripe_grows_over_all_its_volumes_once(tmp_path: Path, grown: bool, k
             fills[kind],
         ]
     assert said == expected
+
+
+# Which server has it
+
+
+def set_up(root: Path, **variables: str) -> tuple[int, str]:
+    """Run the setup part for it as a server does that knows its name by its metadata alone."""
+    bundle = root / "bundle"
+    shutil.copytree(PARTS, bundle / "servers/setup/configure")
+    shutil.copy(ROOT / "blueprints/{{use.setup}}/servers/setup/lib.sh", bundle / "servers/setup")
+    done = subprocess.run(
+        ["bash", str(bundle / "servers/setup/configure/65-ondemand-disk.sh")],
+        env={
+            **os.environ,
+            "AWS_EC2_METADATA_DISABLED": "false",
+            "BUNDLE": str(bundle),
+            "ONDEMAND_DISK_SERVER": "shop-dev-standalone-server-main",
+            "ONDEMAND_DISK_VOLUMES": VOLUME,
+            "ROOT": str(root / "server"),
+            "SETUP_ATTEMPTS": "2",
+            "SETUP_BACKOFF": "0",
+            "SETUP_KIND": "standalone_server",
+            "SETUP_PROJECT": "shop",
+            **variables,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(("name", "has_it"), [("main", True), ("spare", False)])
+def test_only_the_server_that_has_the_disk_waits_for_it(
+    tmp_path: Path, name: str, has_it: bool
+) -> None:
+    """A spare is told the same, and has neither its folder nor anything that looks for it."""
+    with listening(name=f"shop-dev-standalone-server-{name}") as port:
+        code, said = set_up(tmp_path, AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://127.0.0.1:{port}")
+
+    assert code == 0, said
+    server = tmp_path / "server"
+    there = {str(each.relative_to(server)) for each in server.rglob("*") if each.is_file()}
+    assert (server / "data").is_dir() is has_it
+    assert ("etc/systemd/system/grow-data.timer" in there) is has_it
+    assert has_it or not there
+    assert ("nothing to do" in said) is not has_it
+
+
+def test_a_server_that_does_not_know_which_one_it_is_fails_its_setup(tmp_path: Path) -> None:
+    """It would keep on its system disk what belongs on the data disk."""
+    with listening() as port:
+        code, said = set_up(tmp_path, AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://127.0.0.1:{port}")
+
+    assert code == 1
+    assert "EC2 does not say which server this is" in said
+    assert not (tmp_path / "server").exists()

@@ -135,6 +135,13 @@ run "the_server_is_told_its_volumes" {
   }
 }
 
+run "a_server_beside_it_knows_that_it_has_none" {
+  assert {
+    condition     = strcontains(local.setup_user_data["standalone_server"], "export ONDEMAND_DISK_SERVER='${aws_instance.standalone_server["main"].tags["Name"]}'")
+    error_message = "the server would not know that the disk is its own, or another one would wait for it"
+  }
+}
+
 run "the_alarm_watches_what_the_agent_reports" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.ondemand_disk_full.metric_name == "disk_used_percent" && aws_cloudwatch_metric_alarm.ondemand_disk_full.namespace == local.server_metrics_namespace
