@@ -152,6 +152,19 @@ def test_where_nothing_changed_nothing_is_copied_and_the_age_is_new(copy: Copy) 
     assert time.time() - (copy.folder / "copied").stat().st_mtime < 60
 
 
+def test_a_pipe_is_left_out_and_is_no_change(copy: Copy) -> None:
+    """What rsync says of it, each time, stands where it tells of changes."""
+    os.mkfifo(copy.source / "pipe")
+    (copy.source / "a.txt").write_text("1")
+    assert copy.run()[0] == 0
+    before = copy.current.readlink()
+
+    assert copy.run() == (0, "")
+
+    assert copy.current.readlink() == before
+    assert sorted(path.name for path in copy.current.iterdir()) == [".content", "a.txt"]
+
+
 def test_a_file_that_did_not_change_takes_no_room_again(copy: Copy) -> None:
     (copy.source / "a.txt").write_text("1")
     copy.run()
@@ -443,6 +456,7 @@ class Machine:
     root: Path
     kind: str
     key: str = KEY
+    extra: dict[str, str] = field(default_factory=dict)
     output: str = ""
 
     def __post_init__(self) -> None:
@@ -480,6 +494,7 @@ class Machine:
             "SETUP_KIND": self.kind,
             "SETUP_PROJECT": "shop",
             "SETUP_SETTINGS_PATH": "/shop/dev/app",
+            **self.extra,
         }
 
     def part(self, part: str) -> int:
@@ -528,8 +543,8 @@ class Servers:
         self.master = Machine(repository, folder / "servers/master", "standalone_server")
         self.content = self.master.root / "srv/content"
 
-    def clone(self, name: str, **more: str) -> Machine:
-        return Machine(self.repository, self.folder / "servers" / name, "servers", **more)
+    def clone(self, name: str, key: str = KEY) -> Machine:
+        return Machine(self.repository, self.folder / "servers" / name, "servers", key)
 
     def listening(self) -> bool:
         """Whether the master takes connections; it needs a moment for that."""
@@ -592,6 +607,30 @@ def test_a_master_is_told_so_and_only_it_has_the_mark_for_units(servers: Servers
     assert (servers.master.root / "etc/content/master").exists()
     assert not (clone.root / "etc/content/master").exists()
     assert not (clone.root / "etc/systemd/system/app.service.d").exists()
+
+
+@pytest.mark.parametrize(("name", "folder"), [("main", "data/content"), ("spare", "srv/content")])
+def test_a_spare_without_the_data_disk_keeps_content_of_its_own(
+    tmp_path: Path, name: str, folder: str
+) -> None:
+    """And comes up: the application starts after this part, or not at all."""
+    need("stunnel")
+    repository = written(tmp_path / "shop", "clone_server", "floating_ip", "ondemand_disk")
+    told = {
+        "ONDEMAND_DISK_SERVER": "shop-dev-standalone-server-main",
+        "ONDEMAND_DISK_VOLUMES": "vol-0123456789abcdef0",
+        "SETUP_SERVER": f"shop-dev-standalone-server-{name}",
+    }
+    server = Machine(repository, tmp_path / "servers" / name, "standalone_server", extra=told)
+    try:
+        assert server.part("configure/65-ondemand-disk.sh") == 0, server.output
+        assert server.set_up() == 0, server.output
+        assert server.settings["APP_CONTENT_FOLDER"] == str(server.root / folder)
+        assert (server.root / folder / ".content").stat().st_size
+        unit = server.root / "etc/systemd/system/app.service.d/60-content.conf"
+        assert f"ReadWritePaths=-/{folder}\n" in unit.read_text()
+    finally:
+        server.systemctl("stop", "content.service")
 
 
 def test_setting_up_again_changes_nothing(servers: Servers) -> None:
