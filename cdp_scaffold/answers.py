@@ -25,6 +25,7 @@ from cdp_scaffold.errors import (
     UnknownSlotError,
     UnusedChoiceError,
     WantedComponentError,
+    in_json,
 )
 from cdp_scaffold.questions import Questions
 from cdp_scaffold.resolver import Conflict, Resolution, resolve
@@ -68,6 +69,8 @@ def gather(
     patterns: Iterable[str] = (),
     settings: Iterable[str] = (),
     file: Path | None = None,
+    *,
+    change: bool = False,
 ) -> Answers:
     """Merge the answers file and the flags.
 
@@ -77,6 +80,7 @@ def gather(
         patterns: Ids or titles from `-p`; each may hold several, divided by commas.
         settings: `KEY=VALUE` from `--set`.
         file: A YAML file of answers, such as another repository's `.copier-answers.yml`.
+        change: Whether it is for a repository that is there; its patterns have their own commands.
 
     Raises:
         AnswersFileError, UnknownAnswerError, BadAnswerError, UnknownPatternError: It says why.
@@ -93,7 +97,9 @@ def gather(
         key, value = _setting(setting)
         _check_key(key, questions)
         if key == "patterns":
-            raise BadAnswerError("patterns", "`patterns` are named by `-p`", example=f"-p {value}")
+            by, flag = ("`cdp add` and `cdp remove`", "cdp add") if change else ("`-p`", "-p")
+            rule = f"`patterns` are named by {by}"
+            raise BadAnswerError("patterns", rule, example=f"{flag} {value}")
         values[key] = value if key in catalog.slots else typed(questions, key, value)
     wish = find_patterns(catalog, given) if given else find_patterns(catalog, named, where)
     answers = Answers(tuple(wish))
@@ -295,6 +301,10 @@ def read_file(file: Path) -> dict[str, Any]:
         place = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise AnswersFileError(file, f"is no YAML{place}: {problem}") from error
+    except ValueError as error:  # such as a date in a thirteenth month
+        raise AnswersFileError(file, f"is no YAML: {error}") from error
+    except RecursionError:
+        raise AnswersFileError(file, "its brackets or lists stand too deep in each other") from None
     if not isinstance(raw, dict):
         raise AnswersFileError(file, "holds no answers, each a line `name: value`")
     return raw
@@ -317,9 +327,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 def written(value: Any) -> str:
     """A value as one writes it after `--set KEY=`."""
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else in_json(value)
 
 
 def typed(questions: Questions, key: str, value: str) -> Any:
@@ -330,7 +338,7 @@ def typed(questions: Questions, key: str, value: str) -> Any:
 
     try:
         return yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return value
 
 

@@ -412,7 +412,7 @@ def _change(
     with opened(source) as root:
         catalog = load_catalog(root / "blueprints" / "catalog.yml")
         questions = load_questions(root)
-        given = gather(catalog, questions, (), settings)
+        given = gather(catalog, questions, (), settings, change=True)
         turn = rewish.turn(
             catalog,
             record.answers,

@@ -347,9 +347,17 @@ class AnswerLostError(ScaffoldError):
         )
 
 
-def _quoted(value: object) -> str:
-    """A value on one line, short enough to read."""
+def in_json(value: object) -> str:
+    """A value on one line, as JSON where that can hold it."""
     import json
 
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):
+        return repr(value)  # YAML may give a list that holds itself, or a date for a key
+
+
+def _quoted(value: object) -> str:
+    """A value on one line, short enough to read."""
+    text = in_json(value)
     return text if len(text) <= 60 else f"{text[:40]}… ({len(str(value))} characters)"

@@ -158,7 +158,7 @@ def read_record(folder: Path) -> Record:
         raise NotGeneratedError(folder, f"it holds no {ANSWERS_FILE}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise NotGeneratedError(folder, f"its {ANSWERS_FILE} cannot be read") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         place = f" at line {where.line + 1}" if where else ""
         raise NotGeneratedError(folder, f"its {ANSWERS_FILE} is broken{place}") from error

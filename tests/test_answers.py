@@ -64,7 +64,8 @@ def test_a_flag_is_read_as_its_question_s_type(questions: Questions) -> None:
     assert typed(questions, "lumps", "3") == 3
     assert typed(questions, "warm", "false") is False
     assert typed(questions, "project", "007") == "007"
-    assert typed(questions, "lumps", "[") == "["  # what is no YAML is judged as it is
+    for text in ("[", "2026-13-31", "[" * 3000):
+        assert typed(questions, "lumps", text) == text  # what is no YAML is judged as it is
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,19 @@ def test_every_make_command_that_is_written_down_exists(name: str, tmp_path: Pat
     assert {(path, target) for path, target in told if target not in known} == set()
 
 
+@everywhere
+def test_pages_name_the_file_of_settings(name: str) -> None:
+    """Its folder is closed to all but root, so the shell that calls `sudo` finds no `*` in it."""
+    told = {
+        each
+        for path, content in TREES[name].items()
+        if path.endswith(".md")
+        for each in re.findall(r"/etc/([^/\s]+)/app\.env", content.decode())
+    }
+
+    assert told <= {Answers().project, "<project>"}
+
+
 def test_without_terraform_its_checks_are_skipped_aloud(repository: Path, programs: Path) -> None:
     """On a person's machine the other checks still run."""
     variables = {"PATH": str(programs)}
@@ -189,7 +202,21 @@ def test_terraform_is_tested_again_only_where_something_changed(
     (repository / "infra/.terraform").mkdir()
     (repository / "infra/.terraform/x").write_text("")
     (repository / "infra/terraform.tfstate").write_text("")
+    (repository / "app/.venv").mkdir()
+    (repository / "app/.venv/x").write_text("")
     assert not tested()
+
+
+@pytest.mark.parametrize("folder", [".venv", "app/.venv", "app/.pytest_cache", "app/__pycache__"])
+def test_git_does_not_see_what_the_pages_have_people_make(folder: str, repository: Path) -> None:
+    """`docs/components/app.md` sets up an environment beside the application."""
+    (repository / folder).mkdir()
+    (repository / folder / "x").write_text("")
+    run(["git", "init", "-q"], repository, os.environ)
+
+    _, told = run(["git", "status", "--short", "--untracked-files=all"], repository, os.environ)
+
+    assert folder not in told and "app/pyproject.toml" in told
 
 
 def test_a_file_that_is_not_laid_out_fails_with_the_way_out(
@@ -374,6 +401,68 @@ def test_one_action_has_one_version() -> None:
     uses = [s["uses"].split("@") for w in WORKFLOWS.values() for s in steps(w) if "uses" in s]
 
     assert len({name for name, _ in uses}) == len({(name, commit) for name, commit in uses})
+
+
+def packages(tree: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """What each job that checks a repository installs from Ubuntu, at most in one step."""
+    found = {}
+    for name, job in yaml.safe_load(tree[".github/workflows/check.yml"])["jobs"].items():
+        commands = [step["run"] for step in job["steps"] if "apt-get" in step.get("run", "")]
+        assert len(commands) <= 1
+        found[name] = [
+            word
+            for command in commands
+            for word in command.rpartition(" install ")[2].split()
+            if not word.startswith("--")
+        ]
+    return found
+
+
+@everywhere
+def test_ci_installs_what_people_are_told_to_install(name: str) -> None:
+    """Whatever tests and the local stack name as the package of a program that they need."""
+    told = {
+        package
+        for path, content in TREES[name].items()
+        if path == "README.md" or path.startswith(("app/tests/", "local/"))
+        for words in re.findall(r"`apt-get install ([^`]+)`", content.decode())
+        for package in words.split()
+    }
+
+    found = packages(TREES[name])
+
+    assert found == {"test": found["test"], "scan": [], "local": found["test"]}
+    assert len(found["test"]) == len(set(found["test"]))
+    assert set(found["test"]) == told
+
+
+HIDDEN = {
+    "layered_portal": ("test_valkey_store.py", "valkey_server.PROGRAM"),
+    "inner_service": ("test_database.py", "postgres_server.PROGRAMS"),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_a_test_needs_may_be_missing_on_a_persons_machine_only(
+    name: str, python: Path, tmp_path: Path
+) -> None:
+    """A job that passes because its tests were skipped would tell nobody."""
+    test, program = HIDDEN[name]
+    repository = write(TREES[name], tmp_path / "shop")
+    module, _, variable = program.partition(".")
+    plugin = f"import {module}\n{module}.{variable} = None\n"
+    (repository / "app/tests/without.py").write_text(plugin)
+    command = [str(python), "-m", "pytest", "-q", "-p", "without", f"tests/{test}"]
+
+    def tested(**more: str) -> tuple[int, str]:
+        variables = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:tests", **more}
+        code, told = run([*command, "--maxfail=1"], repository / "app", variables)
+        return code, told.splitlines()[-1]
+
+    code, told = tested()
+    assert (code, "skipped" in told) == (0, True)
+    code, told = tested(CI="true")
+    assert (code, "1 error" in told) == (1, True)
 
 
 @each_workflow

@@ -29,6 +29,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 import boto3
+import moto
 import pytest
 import yaml
 
@@ -680,6 +681,30 @@ def test_the_repository_boots_its_own_servers(
     for server in servers:
         with pytest.raises(urllib.error.URLError):
             direct.open(f"{server['url']}/health", timeout=2)
+
+
+def test_a_server_that_stands_alone_is_told_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As its tags would tell it on EC2, where two that are set up alike may differ."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    boot_step = load(ROOT / "blueprints/{{use.setup}}/local/steps/50-boot.py")
+    with moto.mock_aws():
+        boto3.setup_default_session()
+        tags = [{"Key": "Name", "Value": "shop-dev-standalone-server-spare"}]
+        boto3.client("ec2").run_instances(
+            ImageId="ami-12c6146b",
+            MaxCount=1,
+            MinCount=1,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+            UserData="#!/bin/bash\nexport SETUP_PHASES='configure'\n",
+        )
+
+        [(_, at)] = boot_step.machines()
+
+    server = boot_step.placed(1, at)
+    told = boot_step.environment(server, Path("stubs"))
+    assert told["SETUP_SERVER"] == "shop-dev-standalone-server-spare"
 
 
 @pytest.mark.parametrize(

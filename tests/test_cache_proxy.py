@@ -33,6 +33,7 @@ def pages(asked: Asked) -> Answer:
     said = {
         "/brief": {"Cache-Control": "public, max-age=1"},
         "/private": {"Cache-Control": "private"},
+        "/browsers": {"Cache-Control": "private, max-age=10", "Vary": "Cookie"},
         "/no-store": {"Cache-Control": "no-store"},
         "/log-in": {"Cache-Control": "public, max-age=60", "Set-Cookie": "sid=7"},
         "/revalidate": {"Cache-Control": "public, max-age=1, must-revalidate"},
@@ -76,7 +77,7 @@ def origin(both: tuple[Proxy, Origin]) -> Origin:
 
 def told(proxy: Proxy, path: str, **headers: str) -> str | None:
     """What the cache says it did."""
-    return proxy.ask(path, headers)["X-Cache"]
+    return proxy.ask(path, headers)["X-Proxy-Cache"]
 
 
 # What is kept
@@ -87,7 +88,7 @@ def test_a_hundred_equal_requests_reach_the_web_servers_once(proxy: Proxy, origi
 
     assert len(origin.paths("/popular")) == 1
     assert len({answer.body for answer in answers}) == 1
-    assert [answer["X-Cache"] for answer in answers] == ["MISS"] + ["HIT"] * 99
+    assert [answer["X-Proxy-Cache"] for answer in answers] == ["MISS"] + ["HIT"] * 99
 
 
 def test_a_query_is_another_page(proxy: Proxy, origin: Origin) -> None:
@@ -115,7 +116,7 @@ def test_an_answer_that_must_not_be_old_is_not(proxy: Proxy, origin: Origin) -> 
     assert told(proxy, "/revalidate") == "MISS"
 
 
-@pytest.mark.parametrize("path", ["/private", "/no-store"])
+@pytest.mark.parametrize("path", ["/private", "/browsers", "/no-store"])
 def test_what_is_not_for_everybody_is_not_kept(proxy: Proxy, origin: Origin, path: str) -> None:
     assert {told(proxy, path) for _ in range(3)} <= {"MISS", "PASS"}
     assert len(origin.paths(path)) == 3
@@ -152,7 +153,7 @@ def test_two_users_with_sessions_get_their_own_pages(proxy: Proxy, origin: Origi
     assert b"for sid=ann" in one.body
     assert b"for sid=bob" in other.body
     assert one.body != again.body
-    assert {each["X-Cache"] for each in (one, other, again)} == {"PASS"}
+    assert {each["X-Proxy-Cache"] for each in (one, other, again)} == {"PASS"}
     assert b"for nobody" in proxy.ask("/account").body
 
 
@@ -200,7 +201,7 @@ def test_files_are_for_everybody(proxy: Proxy, origin: Origin) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_what_changes_something_is_passed_on(proxy: Proxy, origin: Origin, method: str) -> None:
     for _ in range(2):
-        assert proxy.ask("/changing", method=method, body=b"a=1")["X-Cache"] == "PASS"
+        assert proxy.ask("/changing", method=method, body=b"a=1")["X-Proxy-Cache"] == "PASS"
 
     assert [each.body for each in origin.paths("/changing")] == [b"a=1"] * 2
 
@@ -213,8 +214,8 @@ def test_a_check_is_about_now(proxy: Proxy, path: str) -> None:
 def test_an_answer_tells_nothing_of_how_it_was_made(proxy: Proxy) -> None:
     answer = proxy.ask("/plain")
 
-    assert {"X-Cache", "Age"} <= set(answer.headers)
-    assert not {"X-Cache-Url", "X-Cache-State", "X-Varnish", "Via"} & set(answer.headers)
+    assert {"X-Proxy-Cache", "Age"} <= set(answer.headers)
+    assert not {"X-Cache", "X-Cache-Url", "X-Cache-State", "X-Varnish", "Via"} & set(answer.headers)
 
 
 def test_what_a_user_says_of_the_cache_is_not_said_back(proxy: Proxy, origin: Origin) -> None:
@@ -255,8 +256,8 @@ def test_an_old_answer_is_better_than_none(repository: Path, tmp_path: Path) -> 
         origin.stop()
         gone = proxy.ask("/page")
 
-        assert (refused.status, refused["X-Cache"], refused.body) == (200, "STALE", kept.body)
-        assert (gone.status, gone["X-Cache"], gone.body) == (200, "STALE", kept.body)
+        assert (refused.status, refused["X-Proxy-Cache"], refused.body) == (200, "STALE", kept.body)
+        assert (gone.status, gone["X-Proxy-Cache"], gone.body) == (200, "STALE", kept.body)
         assert proxy.ask("/never-seen").status in (502, 503)
         assert proxy.ask("/page", {"Cookie": "sid=ann"}).status in (502, 503)
 

@@ -518,6 +518,10 @@ BAD: dict[str, tuple[list[str], str]] = {
             "hint: such as `--set region=eu-central-1`"
         ),
     ),
+    "a number that is a list of itself": (
+        ["tea", "--set", "lumps=&a [*a]"],
+        ("error: `lumps`: it must be a whole number; got [[...]]\n\nhint: such as `--set lumps=1`"),
+    ),
     "patterns as a setting": (
         ["--set", "patterns=tea"],
         "error: `patterns` are named by `-p`\n\nhint: such as `-p tea`",
@@ -712,6 +716,35 @@ FILES: dict[str, tuple[str | None, list[str], str]] = {
         "patterns: [tea]\nproject: 12\n",
         [],
         f"error: `project`: it must be text; got 12\n\n{PROJECT_HINT}",
+    ),
+    "gives a list that holds itself": (
+        "patterns: [tea]\nproject: &a [*a]\n",
+        [],
+        f"error: `project`: it must be text; got [[...]]\n\n{PROJECT_HINT}",
+    ),
+    "gives a date for a name": (
+        "patterns: [tea]\nproject: {2026-01-31: x}\n",
+        [],
+        (
+            "error: `project`: it must be text; got {datetime.date(2026, 1, 31): 'x'}\n\n"
+            f"{PROJECT_HINT}"
+        ),
+    ),
+    "gives a date that is none": (
+        "patterns: [tea]\nproject: 2026-13-31\n",
+        [],
+        (
+            "error: answers.yml: is no YAML: month must be in 1..12\n\n"
+            "hint: write it like the .copier-answers.yml of a generated repository"
+        ),
+    ),
+    "is nested without an end": (
+        f"project: {'[' * 3000}{']' * 3000}\n",
+        ["tea"],
+        (
+            "error: answers.yml: its brackets or lists stand too deep in each other\n\n"
+            "hint: write it like the .copier-answers.yml of a generated repository"
+        ),
     ),
     "names an unknown option": (
         "patterns: [tea]\ncup: bucket\n",

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,7 +30,7 @@ import pytest
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import client_of, make
-from tests.machine import need, needs_python, needs_terraform, until
+from tests.machine import free_port, need, needs_python, needs_terraform, until
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
@@ -149,6 +150,19 @@ def test_where_nothing_changed_nothing_is_copied_and_the_age_is_new(copy: Copy) 
 
     assert copy.current.readlink() == before
     assert time.time() - (copy.folder / "copied").stat().st_mtime < 60
+
+
+def test_a_pipe_is_left_out_and_is_no_change(copy: Copy) -> None:
+    """What rsync says of it, each time, stands where it tells of changes."""
+    os.mkfifo(copy.source / "pipe")
+    (copy.source / "a.txt").write_text("1")
+    assert copy.run()[0] == 0
+    before = copy.current.readlink()
+
+    assert copy.run() == (0, "")
+
+    assert copy.current.readlink() == before
+    assert sorted(path.name for path in copy.current.iterdir()) == [".content", "a.txt"]
 
 
 def test_a_file_that_did_not_change_takes_no_room_again(copy: Copy) -> None:
@@ -319,6 +333,118 @@ def test_the_age_is_told_to_cloudwatch(repository: Path, tmp_path: Path) -> None
     assert 999 <= int(told[1]) <= 1060
 
 
+# A master that was made anew
+
+
+def commands(repository: Path) -> list[str]:
+    """What the page tells to do, block by block."""
+    page = (repository / "docs/patterns/clone_server.md").read_text()
+    section = page.partition("**The master was made anew**")[2].partition("What no clone has")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+class Rescue:
+    """The page's way to bring content back, on folders and ports of this machine."""
+
+    def __init__(self, repository: Path, folder: Path) -> None:
+        _, self.offer, way, self.fetch, self.take, back, self.send, _ = commands(repository)
+        # Session Manager makes these ways; here both ends are one machine.
+        assert "portNumber=8870,localPortNumber=8871" in way
+        assert "portNumber=8870,localPortNumber=8872" in back
+        self.folder, self.started = folder, list[subprocess.Popen[bytes]]()
+        self.ports = {"8871": free_port(), "8872": free_port()}
+        self.clone, self.master = folder / "clone/current", folder / "master"
+        program(folder / "bin", "sudo", '#!/bin/sh\nexec "$@"\n')
+
+    def here(self, block: str) -> str:
+        ours = {
+            "/run/rescue.conf": "rescue.conf",
+            "/srv/content/current": str(self.clone),
+            "/srv/content": str(self.master),
+            **{name: str(port) for name, port in self.ports.items()},
+        }
+        block = re.sub(r"'([ug]id) = \w+'", lambda m: f"'{m[1]} = {os.geteuid()}'", block)
+        return re.sub("|".join(ours), lambda m: ours[m[0]], block)
+
+    def serve(self, block: str, port: str) -> None:
+        command = self.here(block.replace("8870", port))
+        self.started.append(
+            subprocess.Popen(
+                ["bash", "-ec", command],
+                cwd=self.folder,
+                env={**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"},
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        )
+        with closing(socket.socket()) as probe:
+            where = ("127.0.0.1", self.ports[port])
+            assert until(20, lambda: probe.connect_ex(where) == 0)
+
+    def run(self, block: str) -> tuple[int, list[str]]:
+        done = subprocess.run(
+            ["bash", "-c", self.here(block)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.splitlines()
+
+    def stop(self) -> None:
+        for each in self.started:
+            os.killpg(each.pid, signal.SIGTERM)
+            each.wait()
+
+
+@pytest.fixture
+def rescue(repository: Path, tmp_path: Path) -> Iterator[Rescue]:
+    made = Rescue(repository, tmp_path)
+    yield made
+    made.stop()
+
+
+def test_a_new_master_gets_all_that_a_clone_has_by_the_pages_commands(rescue: Rescue) -> None:
+    """Deep, large and oddly named files too, which the application's own routes do not list."""
+    copy = rescue.clone.with_name("copies") / "1"
+    (copy / "deep/er").mkdir(parents=True)
+    rescue.clone.symlink_to("copies/1")
+    (copy / ".content").write_text("old\n")
+    (copy / "a.txt").write_text("of the old master")
+    (copy / "With space.PDF").write_bytes(os.urandom(2 << 20))
+    (copy / "deep/er/b.txt").write_text("deep")
+    (copy / "deep/link").symlink_to("er/b.txt")
+    (copy / "since.txt").write_text("before")
+    os.utime(copy / "since.txt", (1, 1))
+    rescue.master.mkdir()
+    (rescue.master / ".content").write_text("new\n")
+    (rescue.master / "since.txt").write_text("written since")
+
+    rescue.serve(rescue.offer, "8871")
+    assert rescue.run(rescue.fetch) == (0, ["4"])
+    rescue.serve(rescue.take, "8872")
+    code, different = rescue.run(rescue.send)
+
+    assert code == 0
+    assert [line.partition(" ")[2] for line in different] == ["since.txt"]
+    assert (rescue.master / "since.txt").read_text() == "written since"
+    assert (rescue.master / ".content").read_text() == "new\n"
+    for name in ("a.txt", "With space.PDF", "deep/er/b.txt"):
+        assert (rescue.master / name).read_bytes() == (copy / name).read_bytes()
+        assert (rescue.master / name).stat().st_mode & 0o777 == 0o640
+    assert (rescue.master / "deep/link").readlink() == Path("er/b.txt")
+
+
+def test_a_way_that_is_not_open_yet_ends_the_rescue(rescue: Rescue) -> None:
+    """Nothing is told to be there, and no clone is replaced by the same block."""
+    (rescue.folder / "rescued").mkdir()
+
+    for block in (rescue.fetch, rescue.send):
+        code, told = rescue.run(block)
+        assert (code != 0, told) == (True, [])
+        assert "instance-refresh" not in block
+
+
 # Servers
 
 
@@ -330,6 +456,7 @@ class Machine:
     root: Path
     kind: str
     key: str = KEY
+    extra: dict[str, str] = field(default_factory=dict)
     output: str = ""
 
     def __post_init__(self) -> None:
@@ -367,6 +494,7 @@ class Machine:
             "SETUP_KIND": self.kind,
             "SETUP_PROJECT": "shop",
             "SETUP_SETTINGS_PATH": "/shop/dev/app",
+            **self.extra,
         }
 
     def part(self, part: str) -> int:
@@ -415,8 +543,8 @@ class Servers:
         self.master = Machine(repository, folder / "servers/master", "standalone_server")
         self.content = self.master.root / "srv/content"
 
-    def clone(self, name: str, **more: str) -> Machine:
-        return Machine(self.repository, self.folder / "servers" / name, "servers", **more)
+    def clone(self, name: str, key: str = KEY) -> Machine:
+        return Machine(self.repository, self.folder / "servers" / name, "servers", key)
 
     def listening(self) -> bool:
         """Whether the master takes connections; it needs a moment for that."""
@@ -479,6 +607,30 @@ def test_a_master_is_told_so_and_only_it_has_the_mark_for_units(servers: Servers
     assert (servers.master.root / "etc/content/master").exists()
     assert not (clone.root / "etc/content/master").exists()
     assert not (clone.root / "etc/systemd/system/app.service.d").exists()
+
+
+@pytest.mark.parametrize(("name", "folder"), [("main", "data/content"), ("spare", "srv/content")])
+def test_a_spare_without_the_data_disk_keeps_content_of_its_own(
+    tmp_path: Path, name: str, folder: str
+) -> None:
+    """And comes up: the application starts after this part, or not at all."""
+    need("stunnel")
+    repository = written(tmp_path / "shop", "clone_server", "floating_ip", "ondemand_disk")
+    told = {
+        "ONDEMAND_DISK_SERVER": "shop-dev-standalone-server-main",
+        "ONDEMAND_DISK_VOLUMES": "vol-0123456789abcdef0",
+        "SETUP_SERVER": f"shop-dev-standalone-server-{name}",
+    }
+    server = Machine(repository, tmp_path / "servers" / name, "standalone_server", extra=told)
+    try:
+        assert server.part("configure/65-ondemand-disk.sh") == 0, server.output
+        assert server.set_up() == 0, server.output
+        assert server.settings["APP_CONTENT_FOLDER"] == str(server.root / folder)
+        assert (server.root / folder / ".content").stat().st_size
+        unit = server.root / "etc/systemd/system/app.service.d/60-content.conf"
+        assert f"ReadWritePaths=-/{folder}\n" in unit.read_text()
+    finally:
+        server.systemctl("stop", "content.service")
 
 
 def test_setting_up_again_changes_nothing(servers: Servers) -> None:

@@ -7,6 +7,7 @@ machine may use loop devices, on one that is really mounted and grown in use.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_standalone_server import listening
+
 ROOT = Path(__file__).parent.parent
-SCRIPT = ROOT / (
-    "blueprints/{{use.ondemand_disk}}/servers/setup/configure/ondemand_disk/grow-data.sh"
-)
+PARTS = ROOT / "blueprints/{{use.ondemand_disk}}/servers/setup/configure"
+SCRIPT = PARTS / "ondemand_disk/grow-data.sh"
 VOLUME = "vol-0123456789abcdef0"
 MIB = 1024 * 1024
 SBIN = "/usr/sbin:/sbin"
@@ -70,6 +72,14 @@ class Disk:
             file.truncate(mib * MIB)
         if self.mounts:
             output("losetup", "--set-capacity", self.device)
+
+    def write(self, position: int, data: bytes) -> None:
+        """As a program does that uses the disk without a file system."""
+        with self.device.open("r+b") as file:
+            file.seek(position)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
     @property
     def file_system_bytes(self) -> int:
@@ -192,6 +202,48 @@ def test_a_disk_that_is_not_understood_is_left_alone(disk: Disk) -> None:
     assert disk.file.read_bytes() == before
 
 
+def test_a_disk_of_which_two_things_are_known_is_left_alone(disk: Disk) -> None:
+    """To blkid it is neither of them, which must not count as empty."""
+    output("mkfs.ext4", "-q", disk.device)
+    disk.write(0, b"hsqs")  # the other one: a squashfs of version 4, before the ext4 begins
+    disk.write(28, b"\x04\x00\x00\x00")
+    before = disk.file.read_bytes()
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert f"it is not clear what {disk.device} holds" in said
+    assert "it was left alone" in said
+    assert disk.file.read_bytes() == before
+
+
+def test_a_disk_with_data_of_nobody_knows_what_is_left_alone(disk: Disk) -> None:
+    """Such as one whose file system lost its beginning, or a database without a file system."""
+    disk.write(MIB - 4, b"data")
+    before = disk.file.read_bytes()
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert "holds neither ext4 nor xfs but something else; it was left alone" in said
+    assert disk.file.read_bytes() == before
+
+
+def test_a_disk_that_cannot_be_read_is_left_alone(disk: Disk) -> None:
+    """To blkid it is as good as empty; a folder is what not even root can read as a disk."""
+    [link] = (disk.folder / "by-id").iterdir()
+    link.unlink()
+    link.symlink_to(disk.folder)
+    (disk.folder / "bin/mkfs.ext4").write_text("#!/bin/sh\n")
+    (disk.folder / "bin/mkfs.ext4").chmod(0o755)
+
+    code, said = disk.run()
+
+    assert code == 1
+    assert "it was left alone" in said
+    assert "made a file system" not in said
+
+
 def test_a_volume_that_is_not_attached_is_told(disk: Disk) -> None:
     for link in (disk.folder / "by-id").iterdir():
         link.unlink()
@@ -202,60 +254,138 @@ def test_a_volume_that_is_not_attached_is_told(disk: Disk) -> None:
     assert f"{VOLUME} is not attached to this server" in said
 
 
-@pytest.mark.parametrize("kind", ["ext4", "xfs"])
-@pytest.mark.parametrize(("free", "extended"), [(0, False), (8, True)])
-def test_a_stripe_grows_over_all_its_volumes(
-    tmp_path: Path, free: int, extended: bool, kind: str
-) -> None:
-    """LVM is a stand-in: which of its commands come, for a stripe that is there already."""
-    volumes = ["vol-0aa", "vol-0bb"]
-    (tmp_path / "by-id").mkdir()
-    (tmp_path / "bin").mkdir()
-    for volume in volumes:
-        (tmp_path / volume).write_bytes(b"")
-        link = f"nvme-Amazon_Elastic_Block_Store_{volume.replace('-', '')}"
-        (tmp_path / "by-id" / link).symlink_to(tmp_path / volume)
-    said = tmp_path / "said"
-    stubs = {
-        "blkid": f'case "$*" in *data/data*TYPE|*TYPE*data/data) echo {kind};; *PTTYPE*) exit 2;; '
-        "*) echo LVM2_member;; esac",
-        "vgs": f'case "$*" in *vg_free_count*) echo {free};; esac',
-        "dumpe2fs": "printf 'Block count: 10\\nBlock size: 4096\\n'",
-        "xfs_info": "echo 'data     =                 bsize=4096   blocks=10, imaxpct=25'",
-        "blockdev": f"if grep --quiet lvextend {said}; then echo 33595392; else echo 40960; fi",
-        **dict.fromkeys(("lvs", "mountpoint"), "exit 0"),
-        **{
-            name: f'echo "{name} $*" >>{said}'
-            for name in (
-                "pvcreate",
-                "vgcreate",
-                "lvcreate",
-                "mkfs.ext4",
-                "lvextend",
-                "pvresize",
-                "resize2fs",
-                "xfs_growfs",
-            )
-        },
-        "vgchange": "exit 0",
-    }
-    for name, text in stubs.items():
-        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
-        (tmp_path / "bin" / name).chmod(0o755)
+@dataclass
+class Stripe:
+    """Two volumes, and a stand-in for LVM that writes down what was to be changed."""
 
-    subprocess.run(
-        ["bash", str(SCRIPT)],
-        env={
-            "BY_ID": str(tmp_path / "by-id"),
-            "MOUNT_POINT": str(tmp_path / "data"),
-            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-            "VOLUMES": " ".join(volumes),
-        },
-        check=True,
+    folder: Path
+    volumes: tuple[str, ...] = ("vol-0aa", "vol-0bb")
+
+    def __post_init__(self) -> None:
+        (self.folder / "by-id").mkdir()
+        for volume in self.volumes:
+            (self.folder / volume).write_bytes(b"")
+            link = f"nvme-Amazon_Elastic_Block_Store_{volume.replace('-', '')}"
+            (self.folder / "by-id" / link).symlink_to(self.folder / volume)
+
+    def run(self, **answers: str) -> list[str]:
+        """Run the script; each program answers as told here, or writes down its words."""
+        said = self.folder / "said"
+        looks = ("pvs", "vgs", "lvs")
+        changes = ("pvcreate", "pvresize", "vgcreate", "vgchange", "lvcreate", "lvextend")
+        # In LVM's list a volume that took another's place is missing, and a copy of both may stand
+        # beside them: it is to know these two, and no others.
+        known = ",".join(str(self.folder / volume) for volume in self.volumes)
+        only_these = f'[ "$1 $2" = "--devices {known}" ] || exit 9; shift 2\n'
+        stubs = {
+            **dict.fromkeys((*looks, "mountpoint"), "exit 0"),
+            **{
+                name: f'echo "{name} $*" >>{said}'
+                for name in (*changes, "mkfs.ext4", "resize2fs", "xfs_growfs")
+            },
+            **answers,
+        }
+        (self.folder / "bin").mkdir()
+        for name, text in stubs.items():
+            first = only_these if name in looks + changes else ""
+            (self.folder / "bin" / name).write_text(f"#!/bin/sh\n{first}{text}\n")
+            (self.folder / "bin" / name).chmod(0o755)
+        subprocess.run(
+            ["bash", str(SCRIPT)],
+            env={
+                "BY_ID": str(self.folder / "by-id"),
+                "MOUNT_POINT": str(self.folder / "data"),
+                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                "VOLUMES": " ".join(self.volumes),
+            },
+            check=True,
+        )
+        return said.read_text().splitlines()
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+@pytest.mark.parametrize("grown", [False, True])
+def test_a_stripe_grows_over_all_its_volumes_once(tmp_path: Path, grown: bool, kind: str) -> None:
+    """And nothing is asked to change where nothing grew: LVM keeps a file of each such attempt."""
+    stripe = Stripe(tmp_path)
+    gib = 1024 * MIB
+    has = 10 * gib - 4 * MIB  # LVM keeps some for itself, and takes whole parts only
+
+    said = stripe.run(
+        blkid=f'case "$*" in *data/data*TYPE|*TYPE*data/data) echo {kind};; *PTTYPE*) exit 2;; '
+        "*) echo LVM2_member;; esac",
+        pvs=f"echo '  {(20 if grown else 10) * gib} {has}'",
+        vgs=f'case "$*" in *vg_free_count*) echo {5120 if grown else 0};; esac',
+        dumpe2fs="printf 'Block count: 10\\nBlock size: 4096\\n'",
+        xfs_info="echo 'data     =                 bsize=4096   blocks=10, imaxpct=25'",
+        blockdev=f"grep -q lvextend {tmp_path}/said && echo 33595392 || echo 40960",
     )
 
-    expected = [f"pvresize --quiet {tmp_path / volume}" for volume in volumes]
-    if extended:
-        grown = {"ext4": "resize2fs /dev/data/data", "xfs": f"xfs_growfs {tmp_path / 'data'}"}
-        expected += ["lvextend --quiet --extents +100%FREE data/data", grown[kind]]
-    assert said.read_text().splitlines() == expected
+    expected = ["vgchange --quiet --activate y data"]
+    if grown:
+        fills = {"ext4": "resize2fs /dev/data/data", "xfs": f"xfs_growfs {tmp_path / 'data'}"}
+        expected = [
+            *(f"pvresize --quiet {tmp_path / volume}" for volume in stripe.volumes),
+            *expected,
+            "lvextend --quiet --extents +100%FREE data/data",
+            fills[kind],
+        ]
+    assert said == expected
+
+
+# Which server has it
+
+
+def set_up(root: Path, **variables: str) -> tuple[int, str]:
+    """Run the setup part for it as a server does that knows its name by its metadata alone."""
+    bundle = root / "bundle"
+    shutil.copytree(PARTS, bundle / "servers/setup/configure")
+    shutil.copy(ROOT / "blueprints/{{use.setup}}/servers/setup/lib.sh", bundle / "servers/setup")
+    done = subprocess.run(
+        ["bash", str(bundle / "servers/setup/configure/65-ondemand-disk.sh")],
+        env={
+            **os.environ,
+            "AWS_EC2_METADATA_DISABLED": "false",
+            "BUNDLE": str(bundle),
+            "ONDEMAND_DISK_SERVER": "shop-dev-standalone-server-main",
+            "ONDEMAND_DISK_VOLUMES": VOLUME,
+            "ROOT": str(root / "server"),
+            "SETUP_ATTEMPTS": "2",
+            "SETUP_BACKOFF": "0",
+            "SETUP_KIND": "standalone_server",
+            "SETUP_PROJECT": "shop",
+            **variables,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(("name", "has_it"), [("main", True), ("spare", False)])
+def test_only_the_server_that_has_the_disk_waits_for_it(
+    tmp_path: Path, name: str, has_it: bool
+) -> None:
+    """A spare is told the same, and has neither its folder nor anything that looks for it."""
+    with listening(name=f"shop-dev-standalone-server-{name}") as port:
+        code, said = set_up(tmp_path, AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://127.0.0.1:{port}")
+
+    assert code == 0, said
+    server = tmp_path / "server"
+    there = {str(each.relative_to(server)) for each in server.rglob("*") if each.is_file()}
+    assert (server / "data").is_dir() is has_it
+    assert ("etc/systemd/system/grow-data.timer" in there) is has_it
+    assert has_it or not there
+    assert ("nothing to do" in said) is not has_it
+
+
+def test_a_server_that_does_not_know_which_one_it_is_fails_its_setup(tmp_path: Path) -> None:
+    """It would keep on its system disk what belongs on the data disk."""
+    with listening() as port:
+        code, said = set_up(tmp_path, AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://127.0.0.1:{port}")
+
+    assert code == 1
+    assert "EC2 does not say which server this is" in said
+    assert not (tmp_path / "server").exists()

@@ -253,7 +253,7 @@ def test_a_cache_keeps_the_changed_page(tmp_path: Path) -> None:
     ):
         answers = [proxy.ask("/page", {"Accept-Encoding": kind}) for kind in ("gzip", "", "gzip")]
 
-        assert [answer["X-Cache"] for answer in answers] == ["MISS", "HIT", "HIT"]
+        assert [answer["X-Proxy-Cache"] for answer in answers] == ["MISS", "HIT", "HIT"]
         assert gzip.decompress(answers[0].body).decode() == CHANGED
         assert answers[1].body.decode() == CHANGED
         assert len(origin.paths("/page")) == 1

@@ -346,6 +346,30 @@ def test_an_apply_at_the_peak_takes_no_server_away(scheduled: Stack) -> None:
     }
 
 
+@needs_terraform
+@pytest.mark.parametrize("more", [(), ("multi_datacenter",)], ids=["alone", "more_zones"])
+def test_the_plan_takes_what_the_page_of_the_calendar_shows(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Its examples fit the fleet as it comes, all of them at once."""
+    files = tree("scheduled_scale_out", *more)
+    for path, text in files.items():
+        if not path.endswith(".tftest.hcl"):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+    page = files["docs/patterns/scheduled_scale_out.md"]
+    examples = re.findall(r"```hcl\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    infra = tmp_path / "infra"
+    (infra / "terraform.tfvars").write_text("\n".join(examples))
+    tests = files["infra/tests/scheduled_scale_out.tftest.hcl"]
+    head = tests.partition("run ")[0]
+    (infra / "tests/page.tftest.hcl").write_text(head + 'run "page" {\n  command = plan\n}\n')
+
+    terraform(infra, "init", "-backend=false", "-input=false")
+    terraform(infra, "test", "-no-color")
+
+
 def test_every_time_zone_is_one() -> None:
     """Each name on the list is known to the tz database of this machine, but for renamed ones."""
     names = tree("scheduled_scale_out")["infra/scheduled_scale_out.zones.txt"].splitlines()

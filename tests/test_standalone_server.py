@@ -64,7 +64,7 @@ def part(repository: Path, name: str, root: Path, **variables: str) -> tuple[int
 
 
 @contextmanager
-def listening(status: int) -> Iterator[int]:
+def listening(status: int = 200, name: str = "") -> Iterator[int]:
     """Metadata of an instance, and an application that is well or not."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -82,6 +82,7 @@ def listening(status: int) -> Iterator[int]:
                 "/health": (status, "{}"),
                 "/latest/meta-data/instance-id": (200, "i-0123456789abcdef0"),
                 "/latest/meta-data/placement/region": (200, "eu-central-1"),
+                "/latest/meta-data/tags/instance/Name": (200 if name else 404, name),
             }
             self.answer(*known.get(self.path, (404, "")))
 

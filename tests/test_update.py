@@ -377,6 +377,23 @@ class TestAnswers:
         assert done.err.startswith("error: `tea_minutes` must be at most 9; got 12")
         assert snapshot(kitchen.folder) == before
 
+    @pytest.mark.parametrize("command", [["update"], ["add", "lemon"], ["remove", "milk"]])
+    def test_patterns_as_a_setting_are_refused_with_a_command_that_is_there(
+        self, kitchen: Kitchen, command: list[str]
+    ) -> None:
+        """`-p` is for new repositories; none of these three knows it."""
+        before = snapshot(kitchen.folder)
+
+        done = kitchen.cdp(*command, "--set", "patterns=lemon")
+
+        assert done == Outcome(
+            2,
+            "",
+            "error: `patterns` are named by `cdp add` and `cdp remove`\n\n"
+            "hint: such as `cdp add lemon`\n",
+        )
+        assert snapshot(kitchen.folder) == before
+
     def test_a_wish_that_cannot_be_changes_nothing(self, kitchen: Kitchen) -> None:
         before = snapshot(kitchen.folder)
 
@@ -580,12 +597,13 @@ class TestRefusals:
                     "the template had no git history"
                 ),
             ),
+            (f"patterns: {'[' * 3000}\n", "its .copier-answers.yml is broken"),
             (
                 "_src_path: /x\n_commit: v1\npatterns: tea\n",
                 "the `patterns` in its .copier-answers.yml are no list of names",
             ),
         ],
-        ids=["missing", "no yaml", "a list", "empty", "no version", "patterns"],
+        ids=["missing", "no yaml", "a list", "empty", "no version", "nested", "patterns"],
     )
     def test_a_missing_or_broken_answers_file_is_refused(
         self, kitchen: Kitchen, answers: str | None, why: str

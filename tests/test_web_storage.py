@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import S3Transfer
 from moto import mock_aws
 
 from cdp_scaffold.render import Template
@@ -209,6 +211,72 @@ def test_a_large_file_arrives_in_parts_and_whole(
     assert "-" in there["ETag"]  # made of parts
     assert hashlib.sha256(there["Body"].read()).digest() == hashlib.sha256(content).digest()
     assert script.publish(stack, folder, delete=False).uploaded == []
+
+
+def fail_at(name: str, monkeypatch: pytest.MonkeyPatch, *, arrives: bool) -> None:
+    """Lose the connection at one file, before or after the bucket has it."""
+    upload = S3Transfer.upload_file
+
+    def lost(transfer: S3Transfer, filename: str, *arguments: Any, **more: Any) -> None:
+        failing = Path(filename).name == name
+        if arrives or not failing:
+            upload(transfer, filename, *arguments, **more)
+        if failing:
+            raise S3UploadFailedError(f"the connection was lost at {name}")
+
+    monkeypatch.setattr(S3Transfer, "upload_file", lost)
+
+
+@pytest.mark.parametrize("arrives", [False, True], ids=["not_there", "there"])
+def test_what_was_replaced_is_taken_back_where_a_later_upload_fails(
+    arrives: bool,
+    script: SimpleNamespace,
+    stack: Any,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next run calls it unchanged, and would leave the old copies at the edge."""
+    script.publish(stack, folder, delete=False)
+    (folder / "a b/ü.mp4").write_bytes(b"another film")
+    (folder / "notes.txt").write_text("read me again\n")
+
+    with monkeypatch.context() as patched:
+        fail_at("notes.txt", patched, arrives=arrives)
+        with pytest.raises(S3UploadFailedError):
+            script.publish(stack, folder, delete=False)
+
+    assert invalidated(stack) == [["/media/a%20b/%C3%BC.mp4", "/media/notes.txt"]]
+    rest = [] if arrives else ["media/notes.txt"]
+    assert script.publish(stack, folder, delete=False).uploaded == rest
+
+
+@pytest.mark.parametrize("also", ["", "notes.txt"], ids=["alone", "and_an_upload"])
+def test_copies_that_could_not_be_taken_back_are_told_with_the_command_that_does(
+    also: str,
+    script: SimpleNamespace,
+    stack: Any,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script.publish(stack, folder, delete=False)
+    (folder / "a b/ü.mp4").write_bytes(b"another film")
+    told = {"bucket": "content", "distribution": "E0", "seconds": 3600, "url": URL}
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps({"web_storage_publish": {"value": told}}))
+    if also:
+        (folder / also).write_text("read me again\n")
+        fail_at(also, monkeypatch, arrives=False)
+
+    assert script.main(["--folder", str(folder), "--outputs", str(outputs)]) == 1
+
+    out, err = capsys.readouterr()
+    command = "aws cloudfront create-invalidation --distribution-id E0 --paths"
+    assert err.startswith("error: old copies were not taken back from the edge: ")
+    assert f"\n  {command} /media/a%20b/%C3%BC.mp4" in err
+    assert "being taken back" not in out
+    assert err.endswith("error: the connection was lost at notes.txt\n") == bool(also)
 
 
 def pretend_terraform(folder: Path, monkeypatch: pytest.MonkeyPatch, told: object) -> None:

@@ -48,7 +48,7 @@ resource "aws_vpc_security_group_ingress_rule" "clone_server_requests" {
 
 resource "aws_lb_target_group" "clone_server" {
   # checkov:skip=CKV_AWS_378: from here to the servers requests stay inside the VPC, and nobody else reaches that port
-  name                 = "${local.name}-master"
+  name                 = "${local.name}-ma" # of the master; ELB takes 32 characters
   port                 = local.standalone_server_port
   protocol             = "HTTP"
   vpc_id               = aws_vpc.network.id

@@ -184,7 +184,6 @@ resource "aws_autoscaling_group" "proxies" {
       # One at a time, the new one first: what a proxy keeps in memory goes with it, and if all
       # went at once the web servers would get every request.
       preferences {
-        auto_rollback          = true
         instance_warmup        = var.proxies_warmup_seconds
         max_healthy_percentage = 110
         min_healthy_percentage = 100

@@ -13,6 +13,7 @@ resource "aws_ssm_parameter" "deep_health_check" {
   for_each = {
     health_cache_seconds    = var.deep_health_check_cache_seconds
     health_metric_namespace = local.deep_health_check_namespace
+    health_network          = aws_vpc.network.cidr_block # the load balancer's; who else asks finds no page
     health_probe_seconds    = var.deep_health_check_probe_seconds
     health_shared_fault     = var.deep_health_check_shared_fault
   }
@@ -23,7 +24,8 @@ resource "aws_ssm_parameter" "deep_health_check" {
 }
 
 # What stands behind the servers, and how it fails, is nobody else's business; nor shall anyone
-# keep the servers busy with it. The load balancer's own checks pass by no rule.
+# keep the servers busy with it. The load balancer's own checks pass by no rule. The application
+# hides the page as well, for there may be ways to a server past this one.
 resource "aws_lb_listener_rule" "deep_health_check" {
   listener_arn = aws_lb_listener.load_balancer.arn
   priority     = 1 # before any rule that forwards

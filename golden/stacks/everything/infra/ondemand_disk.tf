@@ -57,9 +57,6 @@ resource "aws_ebs_volume" "ondemand_disk" {
   }
 
   lifecycle {
-    # The data is where the volume was made, whatever zone would be chosen today.
-    ignore_changes = [availability_zone]
-
     precondition {
       condition     = alltrue([for volume in data.aws_ebs_volume.ondemand_disk : volume.size <= ceil(var.ondemand_disk_size_gib / var.ondemand_disk_stripe_count)])
       error_message = "ondemand_disk_size_gib (${var.ondemand_disk_size_gib}) is less than there is (${sum(concat([0], [for volume in data.aws_ebs_volume.ondemand_disk : volume.size]))}), and a volume cannot shrink. Make a smaller one and copy the data: docs/patterns/ondemand_disk.md, 'Make it smaller, or stripe it otherwise'."
@@ -79,6 +76,12 @@ resource "aws_ebs_volume" "ondemand_disk" {
     precondition {
       condition     = var.ondemand_disk_iops <= 500 * ceil(var.ondemand_disk_size_gib / var.ondemand_disk_stripe_count)
       error_message = "ondemand_disk_iops (${var.ondemand_disk_iops}) is more than the 500 a GiB that gp3 allows for a volume of ${ceil(var.ondemand_disk_size_gib / var.ondemand_disk_stripe_count)} GiB: take more GiB or fewer IOPS."
+    }
+
+    # Where a volume is not an NVMe disk the server has no name for it that holds its id.
+    precondition {
+      condition     = data.aws_ec2_instance_type.standalone_server.hypervisor != "xen"
+      error_message = "${var.standalone_server_instance_type} is a machine of the Xen generation, on which the server would not find its data disk: choose a later standalone_server_instance_type, such as t3.small in place of t2.small."
     }
   }
 }

@@ -56,6 +56,7 @@ resource "aws_autoscaling_policy" "scale_out_requests" {
 
   # A policy about requests is refused while none can reach the servers.
   depends_on = [
+    aws_autoscaling_attachment.load_balancer,
     aws_lb_listener_rule.edge_entry,
     aws_lb_listener.proxies,
   ]

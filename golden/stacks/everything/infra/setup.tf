@@ -52,6 +52,7 @@ locals {
       ["#!/bin/bash", "export SETUP_KIND='${kind}'"],
       contains(keys(local.setup_roles), kind) ? [] : ["export SETUP_APPLICATION='no'"],
       contains(local.setup_group_kinds, kind) ? ["export SETUP_LAUNCH_HOOK='${local.setup_launch_hook}'"] : [],
+      kind == "standalone_server" ? ["export ONDEMAND_DISK_SERVER='${local.standalone_server_names["main"]}'"] : [],
       kind == "standalone_server" ? ["export ONDEMAND_DISK_VOLUMES='${join(" ", [for volume in aws_ebs_volume.ondemand_disk : volume.id])}'"] : [],
       kind == "proxies" ? ["export CACHE_GRACE_SECONDS='${var.cache_proxy_grace_seconds}'"] : [],
       kind == "proxies" ? ["export CACHE_HEALTH='${coalesce(var.load_balancer_health_check.path, "/health")}'"] : [],
@@ -154,8 +155,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "setup" {
   }
 }
 
-# A change writes a new version over the old one and never deletes: during a roll, and after
-# a rollback of it, servers are still started from the version before.
+# A change writes a new version over the old one and never deletes: who goes back finds the
+# version before, and so does a server that was started just before the change.
 resource "aws_s3_object" "setup" {
   bucket       = aws_s3_bucket_versioning.setup.bucket # an object older than versioning has no version
   key          = "bundles/boot.json"

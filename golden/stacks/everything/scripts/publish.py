@@ -16,6 +16,7 @@ import hashlib
 import json
 import mimetypes
 import re
+import shlex
 import subprocess
 import sys
 import uuid
@@ -68,6 +69,8 @@ class Published:
     uploaded: Sequence[str]
     deleted: Sequence[str]
     taken_back: Sequence[str]
+    fresh: bool = True
+    """Whether all could be taken back that had to be."""
 
 
 def stack(outputs: Path | None) -> Stack:
@@ -133,31 +136,49 @@ def publish(into: Stack, folder: Path, *, delete: bool) -> Published:
         delete: Whether to take away what the folder no longer holds.
     """
     s3 = boto3.client("s3")
-    uploaded, replaced, kept = [], [], set()
-    for key, path in found(folder):
-        kept.add(key)
-        wanted = {
-            "CacheControl": cache_control(key, into.seconds),
-            "ContentType": content_type(key),
-            "Metadata": {"sha256": sha256(path)},
-        }
-        there = head(s3, into.bucket, key)
-        if there is not None and all(there.get(name) == value for name, value in wanted.items()):
-            continue
-        # Large files travel in parts, several at a time, and each part is tried again by itself.
-        s3.upload_file(str(path), into.bucket, key, ExtraArgs=wanted)
-        uploaded.append(key)
-        if there is not None:
-            replaced.append(key)
+    uploaded: list[str] = []
+    changed: list[str] = []
+    try:
+        kept = set()
+        for key, path in found(folder):
+            kept.add(key)
+            wanted = {
+                "CacheControl": cache_control(key, into.seconds),
+                "ContentType": content_type(key),
+                "Metadata": {"sha256": sha256(path)},
+            }
+            there = head(s3, into.bucket, key)
+            if there is not None:
+                if all(there.get(name) == value for name, value in wanted.items()):
+                    continue
+                # Noted before: an upload of which no answer came may have arrived.
+                changed.append(key)
+            # Large files travel in parts, several at a time, each tried again by itself.
+            s3.upload_file(str(path), into.bucket, key, ExtraArgs=wanted)
+            uploaded.append(key)
 
-    gone = [key for key in keys(s3, into.bucket) if key not in kept] if delete else []
-    for key in gone:
-        s3.delete_object(Bucket=into.bucket, Key=key)
+        gone = [key for key in keys(s3, into.bucket) if key not in kept] if delete else []
+        for key in gone:
+            changed.append(key)
+            s3.delete_object(Bucket=into.bucket, Key=key)
+    finally:
+        # Whatever ended this: the next run finds these as they should be, and leaves them alone.
+        paths = paths_of(changed)
+        fresh = take_back(into, paths)
+    return Published(uploaded, gone, paths if fresh else [], fresh)
 
-    paths = [f"/{quote(key)}" for key in (*replaced, *gone)]
-    if len(paths) > MOST_PATHS:
-        paths = [f"/{PREFIX}*"]
-    if paths:
+
+def paths_of(changed: Sequence[str]) -> list[str]:
+    """Where users find these keys; all of the folder, where there are many."""
+    paths = [f"/{quote(key)}" for key in changed]
+    return [f"/{PREFIX}*"] if len(paths) > MOST_PATHS else paths
+
+
+def take_back(into: Stack, paths: Sequence[str]) -> bool:
+    """Have every edge location fetch these anew; says on standard error where it would not."""
+    if not paths:
+        return True
+    try:
         # CloudFront is one service for all Regions, and is spoken to in this one.
         boto3.client("cloudfront", region_name="us-east-1").create_invalidation(
             DistributionId=into.distribution,
@@ -166,7 +187,16 @@ def publish(into: Stack, folder: Path, *, delete: bool) -> Published:
                 "Paths": {"Quantity": len(paths), "Items": paths},
             },
         )
-    return Published(uploaded, gone, paths)
+    except (BotoCoreError, ClientError) as error:
+        command = ["aws", "cloudfront", "create-invalidation"]
+        command += ["--distribution-id", into.distribution, "--paths", *paths]
+        sys.stderr.write(
+            f"error: old copies were not taken back from the edge: {error}\n"
+            f"Users may get them for {into.seconds} seconds; take them back by hand:\n"
+            f"  {shlex.join(command)}\n"
+        )
+        return False
+    return True
 
 
 def keys(s3: Any, bucket: str) -> Iterator[str]:
@@ -216,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(
                 f"being taken back from the edge, within minutes: {' '.join(done.taken_back)}\n"
             )
-        return 0
+        return 0 if done.fresh else 1
     sys.stderr.write(f"error: {problem}\n")
     return 1
 

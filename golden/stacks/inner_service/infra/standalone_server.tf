@@ -10,6 +10,7 @@ locals {
     main  = local.network_zones[0]
     spare = local.network_zones[0]
   }
+  standalone_server_names   = { for name in keys(local.standalone_server_zones) : name => "${local.name}-standalone-server-${name}" }
   standalone_server_zone    = local.standalone_server_zones["main"]
   standalone_server_subnets = { for name, zone in local.standalone_server_zones : name => aws_subnet.network_private[zone] }
 }
@@ -142,6 +143,17 @@ resource "terraform_data" "standalone_server_architecture" {
   }
 }
 
+# In which zone each server was made. Its disks are there, and another zone is another server.
+resource "terraform_data" "standalone_server_zone" {
+  for_each = local.standalone_server_zones
+
+  input = each.value
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}
+
 resource "aws_instance" "standalone_server" {
   # checkov:skip=CKV_AWS_135: it is on for every type that knows it
   for_each = local.standalone_server_zones
@@ -165,18 +177,20 @@ resource "aws_instance" "standalone_server" {
     volume_size           = var.standalone_server_volume_gib
     volume_type           = "gp3"
 
-    tags = merge(local.tags, { Name = "${local.name}-standalone-server-${each.key}" })
+    tags = merge(local.tags, { Name = local.standalone_server_names[each.key] })
   }
 
   # Version 2 only, and not through a second hop: a request that tricks the application
-  # into fetching an address cannot fetch the role's keys.
+  # into fetching an address cannot fetch the role's keys. All servers are set up alike; by the tags
+  # that stand there, too, one knows which it is.
   metadata_options {
     http_endpoint               = "enabled"
     http_put_response_hop_limit = 1
     http_tokens                 = "required"
+    instance_metadata_tags      = "enabled"
   }
 
-  tags = { Name = "${local.name}-standalone-server-${each.key}" }
+  tags = { Name = local.standalone_server_names[each.key] }
 
   depends_on = [terraform_data.standalone_server_needs]
 
@@ -189,6 +203,11 @@ resource "aws_instance" "standalone_server" {
     precondition {
       condition     = contains(data.aws_ec2_instance_type.standalone_server.supported_architectures, terraform_data.standalone_server_architecture.output)
       error_message = "${var.standalone_server_instance_type} is a machine for ${join(", ", data.aws_ec2_instance_type.standalone_server.supported_architectures)}, but the server's disk is made for ${terraform_data.standalone_server_architecture.output}: choose another standalone_server_instance_type. docs/components/standalone_server.md says how to change over."
+    }
+
+    precondition {
+      condition     = each.value == terraform_data.standalone_server_zone[each.key].output
+      error_message = "Server ${each.key} is in ${terraform_data.standalone_server_zone[each.key].output}; in ${each.value} it would be another one, with empty disks. Take ${terraform_data.standalone_server_zone[each.key].output} out of network_excluded_zones, or see 'Made anew' in docs/components/standalone_server.md."
     }
 
     precondition {

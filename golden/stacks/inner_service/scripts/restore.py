@@ -190,11 +190,12 @@ def to_mount(volumes: Sequence[str]) -> str:
     ]
     if len(links) == 1:
         return f"  sudo mount -o ro {links[0]} /mnt"
-    # A copy of a stripe has the same names as the stripe, so it gets others before it is used.
+    # A copy of a stripe has the same names as the stripe, so it gets others before it is used. LVM
+    # keeps a list of its devices, which these are not in.
     return (
-        "  sudo vgimportclone --basevgname restored \\\n    "
+        '  sudo vgimportclone --devicesfile "" --basevgname restored \\\n    '
         + " \\\n    ".join(links)
-        + "\n  sudo vgchange --activate y restored"
+        + '\n  sudo vgchange --devicesfile "" --activate y restored'
         + "\n  sudo mount -o ro /dev/restored/data /mnt"
     )
 
@@ -230,7 +231,7 @@ def run(ec2: Any, disk: Disk, options: argparse.Namespace) -> str:
         f"the copy of {copy.began:%Y-%m-%d %H:%M} UTC ({copy.state}) is attached to {disk.server}; "
         f"to read it there:\n{to_mount([made[key] for key in sorted(made)])}\n"
         "when you have what you need: `sudo umount /mnt`"
-        + (", `sudo vgchange --activate n restored`" if len(made) > 1 else "")
+        + (', `sudo vgchange --devicesfile "" --activate n restored`' if len(made) > 1 else "")
         + ", and here `restore.py away`\n"
     )
 

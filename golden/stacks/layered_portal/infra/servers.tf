@@ -185,7 +185,6 @@ resource "aws_autoscaling_group" "servers" {
 
       # The new server comes first, so the fleet is never smaller than it should be.
       preferences {
-        auto_rollback          = true
         instance_warmup        = var.servers_warmup_seconds
         max_healthy_percentage = 110
         min_healthy_percentage = 100

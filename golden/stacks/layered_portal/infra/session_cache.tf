@@ -64,7 +64,7 @@ resource "aws_elasticache_user" "session_cache" {
 resource "aws_elasticache_user" "session_cache_default" {
   count = local.session_cache_created ? 1 : 0
 
-  user_id       = "${local.session_cache_name}-off"
+  user_id       = "${local.name}-nobody" # ElastiCache takes 40 characters
   user_name     = "default"
   engine        = "redis"
   access_string = "off -@all"

@@ -282,6 +282,9 @@ resource "aws_imagebuilder_image" "stamp" {
   infrastructure_configuration_arn = one(aws_imagebuilder_infrastructure_configuration.stamp).arn
   distribution_configuration_arn   = one(aws_imagebuilder_distribution_configuration.stamp).arn
 
+  # A list of all packages, for which the builder would need rights to Systems Manager's inventory.
+  enhanced_image_metadata_enabled = false
+
   # The roll is the test: a server that does not come up from it takes no other's place.
   image_tests_configuration {
     image_tests_enabled = false
@@ -338,6 +341,7 @@ resource "aws_imagebuilder_image_pipeline" "stamp" {
   image_recipe_arn                 = one(aws_imagebuilder_image_recipe.stamp).arn
   infrastructure_configuration_arn = one(aws_imagebuilder_infrastructure_configuration.stamp).arn
   distribution_configuration_arn   = one(aws_imagebuilder_distribution_configuration.stamp).arn
+  enhanced_image_metadata_enabled  = false
 
   image_tests_configuration {
     image_tests_enabled = false
@@ -374,7 +378,7 @@ resource "aws_imagebuilder_lifecycle_policy" "stamp" {
   count = local.stamp_builds ? 1 : 0
 
   name           = "${local.name}-server"
-  description    = "Keeps the newest ${var.stamp_keep} patched images of ${local.name} and those in use"
+  description    = "Keeps the newest ${var.stamp_keep} patched images of ${local.name} and those launched within a year"
   execution_role = one(aws_iam_role.stamp_lifecycle).arn
   resource_type  = "AMI_IMAGE"
 
@@ -394,8 +398,8 @@ resource "aws_imagebuilder_lifecycle_policy" "stamp" {
 
       amis {
         last_launched {
-          unit  = "MONTHS"
-          value = 3
+          unit  = "YEARS"
+          value = 1
         }
       }
     }

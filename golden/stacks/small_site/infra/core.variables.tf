@@ -18,6 +18,11 @@ variable "project" {
     condition     = contains(range(3, 21), length(var.project)) && can(regex("^[a-z](?:-?[a-z0-9])*$", var.project))
     error_message = "project must be 3 to 20 lower-case letters, digits and single hyphens, and start with a letter; got \"${var.project}\"."
   }
+
+  validation {
+    condition     = !can(regex("^(?:aws|amazon|amzn|ssm|internal(?:-|$))", var.project))
+    error_message = "project must not start with aws, amazon, amzn, ssm or internal-, which AWS keeps for its own names; got \"${var.project}\"."
+  }
 }
 
 variable "region" {

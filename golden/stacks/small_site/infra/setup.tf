@@ -145,8 +145,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "setup" {
   }
 }
 
-# A change writes a new version over the old one and never deletes: during a roll, and after
-# a rollback of it, servers are still started from the version before.
+# A change writes a new version over the old one and never deletes: who goes back finds the
+# version before, and so does a server that was started just before the change.
 resource "aws_s3_object" "setup" {
   bucket       = aws_s3_bucket_versioning.setup.bucket # an object older than versioning has no version
   key          = "bundles/boot.json"

@@ -26,7 +26,7 @@ fingerprint() {
   {
     terraform -chdir=infra version
     find "${folders[@]}" \
-      \( -name .terraform -o -name '.?*_cache' -o -name __pycache__ \) -prune -o \
+      \( -name .terraform -o -name '.?*_cache' -o -name __pycache__ -o -name .venv \) -prune -o \
       -type f ! -name '*.tfplan' ! -name '*.tfstate*' -exec cksum {} + | sort
   } | cksum
 }

@@ -45,6 +45,7 @@ RSYNC = (
     "--perms",
     "--chmod=D755,F644",
     "--exclude=.*",  # half-written files, and what is not meant to be read
+    "--info=nonreg0",  # a pipe is left out, and must not be told of as if it were a change
 )
 
 VANISHED = 24

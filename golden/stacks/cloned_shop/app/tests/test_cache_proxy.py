@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 from starlette.testclient import TestClient
 
+from app import features
 from app.features import proxied_answers
 from app.main import build
 from app.settings import Settings
@@ -79,6 +80,19 @@ def test_an_answer_that_says_nothing_is_not_kept(path: str):
 )
 def test_what_an_answer_says_it_goes_on_saying(path: str, said: str):
     assert client().get(path).headers["cache-control"] == said
+
+
+@pytest.mark.usefixtures("whole")
+@pytest.mark.parametrize("path", ["/whoami", "/version", "/quiet"])
+def test_whatever_else_is_there_proxies_keep_no_answer_that_says_nothing(path: str):
+    """Other features speak of caches as well, and mean those of browsers."""
+    app = build(Settings(instance_id="i-1", zone="z"), features.scan())
+    app.add_api_route("/quiet", lambda: "nothing")
+
+    said = TestClient(app).get(path).headers["cache-control"]
+
+    assert {"no-store", "private"} & set(said.split(", "))
+    assert TestClient(app).get("/moment").headers["cache-control"] == "public, max-age=30"
 
 
 def test_every_proxy_in_service_is_told(

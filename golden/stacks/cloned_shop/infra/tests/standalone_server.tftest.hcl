@@ -29,6 +29,13 @@ run "the_server_is_closed" {
   }
 }
 
+run "a_server_can_tell_which_one_it_is" {
+  assert {
+    condition     = alltrue([for name, server in aws_instance.standalone_server : server.metadata_options[0].instance_metadata_tags == "enabled" && server.tags["Name"] == local.standalone_server_names[name]])
+    error_message = "a server does not find its name among its metadata"
+  }
+}
+
 run "it_starts_as_the_setup_says" {
   assert {
     condition     = alltrue([for server in aws_instance.standalone_server : server.ami == coalesce(local.setup_image_id, data.aws_ssm_parameter.standalone_server_base_image.insecure_value)])
@@ -51,6 +58,16 @@ run "another_image_or_setup_leaves_it_alone" {
     condition     = output.standalone_server_ids == run.the_server_is_closed.standalone_server_ids
     error_message = "a new image of Amazon's would replace the server and its disk"
   }
+}
+
+run "a_zone_that_is_left_out_takes_no_server_along" {
+  command = plan
+
+  variables {
+    network_excluded_zones = [run.the_server_is_closed.standalone_server_zones["main"]]
+  }
+
+  expect_failures = [aws_instance.standalone_server]
 }
 
 run "what_changed_is_sent_to_it" {

@@ -31,6 +31,15 @@ retry() {
   done
 }
 
+# metadata PATH: what EC2 says of this server; an error where it is none of EC2's.
+metadata() {
+  local service=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254} token
+  [[ ${AWS_EC2_METADATA_DISABLED:-false} != true ]] || return 1
+  token=$(curl -fs --noproxy '*' --max-time 2 -X PUT \
+    -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$service/latest/api/token") || return
+  curl -fs --noproxy '*' --max-time 2 -H "X-aws-ec2-metadata-token: $token" "$service/latest/meta-data/$1"
+}
+
 # put FILE MODE [GROUP]: write standard input to FILE, whole or not at all. A file that
 # already reads so stays untouched, so its time tells when it really changed.
 put() {

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGSTOP
 from typing import Any
@@ -23,7 +23,7 @@ from app.database import Database, DatabaseSettings, DatabaseUnavailableError, S
 from app.features import database as feature
 from app.main import build
 from app.settings import Settings
-from postgres_server import MISSING, PROGRAMS, PostgresServer, certify, free_port
+from postgres_server import PostgresServer, certify, free_port, need_programs
 
 pytestmark = pytest.mark.anyio
 
@@ -31,8 +31,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def start() -> Iterator[Callable[..., PostgresServer]]:
     """Start servers of a test's own; they end with the test."""
-    if PROGRAMS is None:
-        pytest.skip(MISSING)
+    need_programs()
     started = []
 
     def make(**options: str) -> PostgresServer:
@@ -47,8 +46,7 @@ def start() -> Iterator[Callable[..., PostgresServer]]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """Start the one server of all tests that leave it as it was."""
-    if PROGRAMS is None:
-        pytest.skip(MISSING)
+    need_programs()
     server = PostgresServer()
     yield server
     server.remove()
@@ -262,6 +260,35 @@ async def test_a_query_without_an_answer_is_given_up_on(server: PostgresServer, 
             await ask_into_the_silence(database)
 
     assert time.monotonic() - began < 12
+
+
+async def test_a_transaction_may_take_longer_than_one_statement(
+    server: PostgresServer, secret: str
+):
+    async with (
+        opened(server, secret, database_seconds=2) as database,
+        database.connection() as connection,
+    ):
+        for _ in range(4):
+            await connection.execute("SELECT pg_sleep(1)")
+
+
+async def test_a_later_statement_without_an_answer_is_given_up_on(
+    server: PostgresServer, secret: str
+):
+    async with opened(server, secret, database_seconds=2) as database:
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailableError):
+            await commit_into_the_silence(database)
+
+    assert time.monotonic() - began < 15
+
+
+async def commit_into_the_silence(database: Database) -> None:
+    with ExitStack() as silence:
+        async with database.connection() as connection:
+            await connection.execute("SELECT pg_sleep(1)")
+            silence.enter_context(frozen(connection.info.backend_pid))
 
 
 async def ask_into_the_silence(database: Database) -> None:

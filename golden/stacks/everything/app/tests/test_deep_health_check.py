@@ -57,6 +57,9 @@ def store() -> Dependency:
 
 Serve = Callable[..., FastAPI]
 
+BALANCER = "10.0.1.7"
+"""Where a load balancer of this network asks from."""
+
 
 @pytest.fixture
 def serve(
@@ -65,7 +68,8 @@ def serve(
     """Build the application with both; the settings are those of the pattern."""
 
     def serve(**settings: object) -> FastAPI:
-        for name, value in {"probe_seconds": 0.2, "cache_seconds": 0, **settings}.items():
+        usual = {"probe_seconds": 0.2, "cache_seconds": 0, "network": "10.0.0.0/16"}
+        for name, value in {**usual, **settings}.items():
             monkeypatch.setenv(f"APP_HEALTH_{name.upper()}", str(value))
         later = ModuleType("later")  # features that come after this one bring checks as well
         later.register = lambda app, core: app.state.checks.extend(  # type: ignore[attr-defined]
@@ -76,6 +80,11 @@ def serve(
     return serve
 
 
+def asking(app: FastAPI, peer: str = BALANCER) -> TestClient:
+    """A client at some address; without one it is the load balancer, with a check of its own."""
+    return TestClient(app, client=(peer, 50000))
+
+
 def told(client: TestClient) -> tuple[int, str, dict[str, bool]]:
     answer = client.get(PATH)
     body = answer.json()
@@ -83,7 +92,7 @@ def told(client: TestClient) -> tuple[int, str, dict[str, bool]]:
 
 
 def test_all_is_well(serve: Serve):
-    answer = TestClient(serve()).get(PATH)
+    answer = asking(serve()).get(PATH)
 
     assert answer.status_code == 200
     assert answer.json() == {
@@ -96,7 +105,7 @@ def test_all_is_well(serve: Serve):
 
 
 def test_a_dead_dependency_of_its_own_takes_the_server_out_and_back(serve: Serve, disk: Dependency):
-    client = TestClient(serve())
+    client = asking(serve())
     disk.dead = True
     assert told(client) == (503, "failed", {"disk": False, "store": True})
 
@@ -113,7 +122,7 @@ def test_a_dependency_that_all_share_takes_servers_out_only_where_that_is_wanted
 ):
     setattr(store, how, True)
 
-    assert told(TestClient(serve(shared_fault=policy))) == (
+    assert told(asking(serve(shared_fault=policy))) == (
         status,
         word,
         {"disk": True, "store": False},
@@ -125,14 +134,14 @@ def test_a_shared_fault_hides_no_fault_of_its_own(
 ):
     store.dead = disk.dead = True
 
-    assert told(TestClient(serve())) == (503, "failed", {"disk": False, "store": False})
+    assert told(asking(serve())) == (503, "failed", {"disk": False, "store": False})
 
 
 def test_what_hangs_costs_its_limit_once_however_many_hang(
     serve: Serve, disk: Dependency, store: Dependency
 ):
     disk.hangs = store.hangs = True
-    client = TestClient(serve(probe_seconds=1))
+    client = asking(serve(probe_seconds=1))
     began = time.monotonic()
 
     answer = client.get(PATH)
@@ -147,7 +156,7 @@ def test_the_answer_names_kinds_of_errors_and_the_log_the_rest(
 ):
     store.dead = True
 
-    answer = TestClient(serve()).get(PATH)
+    answer = asking(serve()).get(PATH)
 
     assert "ConnectionRefusedError" in answer.text
     assert "store.internal" not in answer.text
@@ -158,7 +167,7 @@ def test_the_answer_names_kinds_of_errors_and_the_log_the_rest(
 def test_a_fault_is_logged_when_it_begins_and_when_it_ends(
     serve: Serve, store: Dependency, caplog: pytest.LogCaptureFixture
 ):
-    client = TestClient(serve())
+    client = asking(serve())
     caplog.set_level(logging.INFO)
     for store.dead in (False, True, True, True, False, False):
         client.get(PATH)
@@ -168,24 +177,64 @@ def test_a_fault_is_logged_when_it_begins_and_when_it_ends(
 
 
 def test_no_cache_on_the_way_keeps_the_answer(serve: Serve, store: Dependency):
-    client = TestClient(serve(shared_fault="fail"))
+    client = asking(serve(shared_fault="fail"))
     for store.dead in (False, True):
         assert client.get(PATH).headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/%68ealth/deep", "/health/%64eep", "/health%2Fdeep"])
-def test_a_path_spelt_otherwise_is_not_found(serve: Serve, path: str, store: Dependency):
-    client = TestClient(serve())
+@pytest.mark.parametrize("path", [PATH, "/%68ealth/deep", "/health/%64eep", "/health%2Fdeep"])
+@pytest.mark.parametrize("claimed", ["", "127.0.0.1, ", "10.0.1.9, "])
+def test_a_user_of_the_load_balancer_finds_no_page_however_it_is_spelt(
+    serve: Serve, path: str, claimed: str, store: Dependency, monkeypatch: pytest.MonkeyPatch
+):
+    """Its rule compares the path as it was sent; and a user may claim to be anybody."""
+    headers = {"X-Forwarded-For": f"{claimed}203.0.113.9"}
+    for believed in ("10.0.0.0/20", "10.0.0.0/20,203.0.113.0/24"):
+        monkeypatch.setenv("APP_TRUSTED_PROXIES", believed)
 
-    assert client.get(path).status_code == 404
-    assert client.get(f"{PATH}?query=1").status_code == 200
-    assert store.asked == 1
+        assert asking(serve()).get(path, headers=headers).status_code == 404
+
+    assert store.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("peer", "status"),
+    [
+        (BALANCER, 200),
+        ("127.0.0.1", 200),
+        ("::1", 200),
+        ("203.0.113.9", 404),
+        ("10.1.0.1", 404),  # another network, where somebody may be let in
+        ("2001:db8::9", 404),
+        ("::ffff:203.0.113.9", 404),
+        ("no address", 404),
+    ],
+)
+def test_past_the_load_balancer_only_this_network_finds_the_page(
+    serve: Serve, peer: str, status: int, store: Dependency
+):
+    """A server with an address of its own is asked by everybody, and no rule stands before it."""
+    assert asking(serve(), peer).get(PATH).status_code == status
+    assert store.asked == (status == 200)
+
+
+def test_without_a_network_only_this_machine_finds_the_page(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+):
+    app = serve()
+    monkeypatch.delenv("APP_HEALTH_NETWORK")
+
+    alone = build(Settings(), [deep_health_check])
+
+    assert asking(app).get(PATH).status_code == 200
+    assert asking(alone).get(PATH).status_code == 404
+    assert asking(alone, "127.0.0.1").get(PATH).status_code == 200
 
 
 def test_the_shallow_check_asks_nothing(serve: Serve, disk: Dependency, store: Dependency):
     disk.hangs = store.hangs = True
 
-    assert TestClient(serve()).get("/health").json() == {"status": "ok"}
+    assert asking(serve()).get("/health").json() == {"status": "ok"}
     assert disk.asked == store.asked == 0
 
 
@@ -268,7 +317,12 @@ async def test_an_answer_does_not_wait_for_cloudwatch(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("probe_seconds", "0"), ("cache_seconds", "-1"), ("shared_fault", "ignore")],
+    [
+        ("probe_seconds", "0"),
+        ("cache_seconds", "-1"),
+        ("shared_fault", "ignore"),
+        ("network", "10.0.0.1/16"),
+    ],
 )
 def test_a_setting_that_makes_no_sense_stops_the_start(serve: Serve, name: str, value: str):
     with pytest.raises(ValidationError, match=f"health_{name}"):

@@ -140,6 +140,19 @@ def test_where_nothing_changed_nothing_is_copied(share: Path, own: MakeCopy):
     assert (copies.age() or 1e9) < 60
 
 
+def test_a_pipe_is_left_out_and_is_no_change(share: Path, own: MakeCopy):
+    os.mkfifo(share / "pipe")
+    (share / "a.txt").write_text("1")
+    copies = own()
+    copies.copy()
+    before = copies.current.resolve()
+
+    assert not copies.copy()
+
+    assert copies.current.resolve() == before
+    assert files(copies.current) == {"a.txt": "1"}
+
+
 def test_an_unchanged_file_takes_no_room_a_second_time(share: Path, own: MakeCopy):
     (share / "a.txt").write_text("1")
     (share / "b.txt").write_text("1")

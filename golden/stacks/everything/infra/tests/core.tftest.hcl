@@ -23,6 +23,16 @@ run "a_name_is_project_and_environment" {
   }
 }
 
+# Some names have an end of their own, and AWS takes 32 characters of a load balancer's.
+run "the_longest_name_has_room_everywhere" {
+  command = plan
+
+  variables {
+    project     = "accounts-and-billing" # 20
+    environment = "approval"             # 8
+  }
+}
+
 run "a_project_of_one_letter_is_refused" {
   command = plan
 
@@ -48,6 +58,16 @@ run "a_project_of_more_than_twenty_characters_is_refused" {
 
   variables {
     project = "the-whole-of-our-shop" # 21
+  }
+
+  expect_failures = [var.project]
+}
+
+run "a_project_that_AWS_would_take_for_its_own_is_refused" {
+  command = plan
+
+  variables {
+    project = "internal-tools"
   }
 
   expect_failures = [var.project]

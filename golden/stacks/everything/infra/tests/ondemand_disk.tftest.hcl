@@ -135,6 +135,13 @@ run "the_server_is_told_its_volumes" {
   }
 }
 
+run "a_server_beside_it_knows_that_it_has_none" {
+  assert {
+    condition     = strcontains(local.setup_user_data["standalone_server"], "export ONDEMAND_DISK_SERVER='${aws_instance.standalone_server["main"].tags["Name"]}'")
+    error_message = "the server would not know that the disk is its own, or another one would wait for it"
+  }
+}
+
 run "the_alarm_watches_what_the_agent_reports" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.ondemand_disk_full.metric_name == "disk_used_percent" && aws_cloudwatch_metric_alarm.ondemand_disk_full.namespace == local.server_metrics_namespace
@@ -151,6 +158,17 @@ run "the_alarm_watches_what_the_agent_reports" {
     condition     = strcontains(file("${local.setup_root}/servers/setup/configure/ondemand_disk/grow-data.sh"), "mkfs.${aws_cloudwatch_metric_alarm.ondemand_disk_full.dimensions.fstype} ") && strcontains(file("${local.setup_root}/servers/setup/configure/ondemand_disk/grow-data.sh"), "MOUNT_POINT:-${output.ondemand_disk_mount_point}}")
     error_message = "the server makes another file system, or mounts it elsewhere, than the alarm looks for"
   }
+}
+
+run "a_machine_that_would_not_find_the_disk_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_ec2_instance_type.standalone_server
+    values = { hypervisor = "xen", supported_architectures = ["arm64"] }
+  }
+
+  expect_failures = [aws_ebs_volume.ondemand_disk]
 }
 
 run "more_operations_than_the_size_allows_are_refused" {

@@ -97,6 +97,7 @@ run "the_application_is_told" {
     condition = { for name, setting in aws_ssm_parameter.deep_health_check : setting.name => nonsensitive(setting.value) } == {
       "${local.setup_settings_path}/health_cache_seconds"    = "3"
       "${local.setup_settings_path}/health_metric_namespace" = "${local.name}/health"
+      "${local.setup_settings_path}/health_network"          = aws_vpc.network.cidr_block
       "${local.setup_settings_path}/health_probe_seconds"    = "1.5"
       "${local.setup_settings_path}/health_shared_fault"     = "fail"
     }

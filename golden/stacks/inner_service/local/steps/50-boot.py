@@ -61,6 +61,8 @@ class Server:
     port: int
     instance_id: str
     zone: str
+    called: str = ""
+    """Its tag `Name`, where it stands alone."""
 
     @property
     def url(self) -> str:
@@ -138,15 +140,19 @@ def singles() -> list[tuple[str, Mapping[str, Any]]]:
     found: list[tuple[str, Mapping[str, Any]]] = []
     for page in ec2.get_paginator("describe_instances").paginate(Filters=states):
         for instance in (one for group in page["Reservations"] for one in group["Instances"]):
-            if any(tag["Key"] == "aws:autoscaling:groupName" for tag in instance.get("Tags", [])):
+            tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
+            if "aws:autoscaling:groupName" in tags:
                 continue
             answer = ec2.describe_instance_attribute(
                 InstanceId=instance["InstanceId"], Attribute="userData"
             )
             text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode()
             if "export SETUP_PHASES=" in text:
-                zone = instance["Placement"]["AvailabilityZone"]
-                place = {"InstanceId": instance["InstanceId"], "AvailabilityZone": zone}
+                place = {
+                    "InstanceId": instance["InstanceId"],
+                    "AvailabilityZone": instance["Placement"]["AvailabilityZone"],
+                    "Name": tags.get("Name", ""),
+                }
                 found.append((text, place))
     return found
 
@@ -207,6 +213,7 @@ def environment(server: Server, stubs: Path, origin: str = "") -> dict[str, str]
         "AWS_EC2_METADATA_DISABLED": "true",
         "APP_INSTANCE_ID": server.instance_id,
         "APP_ZONE": server.zone,
+        "SETUP_SERVER": server.called,
         "SYSTEMCTL_PASS": " ".join(passed),
     }
 
@@ -275,6 +282,7 @@ def placed(index: int, at: Mapping[str, Any]) -> Server:
         port=free_port(),
         instance_id=at.get("InstanceId", name),
         zone=at.get("AvailabilityZone", "local"),
+        called=at.get("Name", ""),
     )
 
 

@@ -147,6 +147,40 @@ async def test_even_a_session_in_use_ends_one_day(sessions: Sessions, clock: Clo
     assert await sessions.visit(session_id).read() == {}
 
 
+async def test_a_shorter_time_reaches_a_session_under_way_with_its_next_request(
+    sessions: Sessions, store: MemoryStore, clock: Clock
+):
+    session_id = await begin(sessions)
+    shorter = Sessions(store, SessionSettings(session_ttl_seconds=60), clock)
+    visit = shorter.visit(session_id)
+
+    assert await visit.read() == {"name": "ada"}
+
+    assert store.records[key_of(session_id)].expires_at == clock.now + 60
+    assert visit.set_cookie == session_id
+    clock.now += 60
+    assert await shorter.visit(session_id).read() == {}
+
+
+async def test_a_lower_age_ends_a_session_that_is_older(
+    sessions: Sessions, store: MemoryStore, clock: Clock
+):
+    session_id = await begin(sessions)
+    limits = SessionSettings(session_ttl_seconds=100, session_max_age_seconds=80)
+    stricter = Sessions(store, limits, clock)
+    clock.now += 79
+    assert await stricter.visit(session_id).read() == {"name": "ada"}
+    assert store.records[key_of(session_id)].expires_at == clock.now + 1
+
+    # Nobody asked before: what the store knows is still the end of before.
+    forgotten = await begin(sessions)
+    clock.now += 80
+    assert await stricter.visit(forgotten).read() == {}
+    visit = stricter.visit(forgotten)
+    assert await visit.change(count) == {"count": 1}
+    assert visit.set_cookie != forgotten
+
+
 async def test_reads_in_quick_succession_write_nothing(
     sessions: Sessions, store: MemoryStore, clock: Clock
 ):

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from app.session_stores.valkey import RoleToken, ValkeyStore, open_store
 from app.sessions import StoreUnavailableError
 from session_store_contract import SessionStoreContract, new_key, record
-from valkey_server import MISSING, PROGRAM, ValkeyServer
+from valkey_server import ValkeyServer, need_program
 
 pytestmark = pytest.mark.anyio
 INFRA = Path(__file__).parents[2] / "infra"
@@ -31,8 +31,7 @@ INFRA = Path(__file__).parents[2] / "infra"
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[type[ValkeyServer]]:
     """Start servers with options of a test's own; they end with the test."""
-    if PROGRAM is None:
-        pytest.skip(MISSING)
+    need_program()
     started = []
 
     def make(*options: str, tls: bool = False) -> ValkeyServer:
@@ -49,8 +48,7 @@ def start(tmp_path: Path) -> Iterator[type[ValkeyServer]]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     """Start the one server of all tests that leave it as it was."""
-    if PROGRAM is None:
-        pytest.skip(MISSING)
+    need_program()
     server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
     yield server
     server.stop()

@@ -138,6 +138,13 @@ run "there_is_one_builder" {
   }
 }
 
+run "the_build_needs_no_rights_that_its_machine_lacks" {
+  assert {
+    condition     = !aws_imagebuilder_image.stamp[0].enhanced_image_metadata_enabled && !aws_imagebuilder_image_pipeline.stamp[0].enhanced_image_metadata_enabled
+    error_message = "Image Builder would wait for an inventory that the build machine may not send"
+  }
+}
+
 run "the_build_machine_is_closed" {
   assert {
     condition     = one(aws_imagebuilder_infrastructure_configuration.stamp[0].instance_metadata_options).http_tokens == "required"

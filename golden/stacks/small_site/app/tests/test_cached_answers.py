@@ -59,10 +59,10 @@ def policy(client: TestClient, path: str, method: str = "GET", **headers: str) -
     return client.request(method, path, headers=headers).headers["cache-control"]
 
 
-def test_a_page_of_nobody_is_kept_briefly(client: TestClient):
+def test_a_page_of_nobody_is_kept_briefly_and_by_browsers_alone(client: TestClient):
     answer = client.get("/page")
 
-    assert answer.headers["cache-control"] == "public, max-age=10"
+    assert answer.headers["cache-control"] == "private, max-age=10"
     assert answer.headers["vary"] == "Cookie"
 
 
@@ -126,7 +126,7 @@ def test_times_come_from_the_settings(monkeypatch: pytest.MonkeyPatch):
     client = TestClient(build(Settings(static_max_age=30), [cached_answers]))
 
     assert policy(client, "/static/style.css") == "public, max-age=30, s-maxage=60"
-    assert policy(client, "/version") == "public, max-age=0"
+    assert policy(client, "/version") == "private, max-age=0"
 
 
 def test_links_lead_to_what_users_speak(client: TestClient, monkeypatch: pytest.MonkeyPatch):

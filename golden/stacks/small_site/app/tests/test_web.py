@@ -103,6 +103,7 @@ def test_a_crash_is_logged_once_and_told_without_its_reason(lines: list[dict[str
         "detail": "internal error",
         "request_id": answer.headers["x-request-id"],
     }
+    assert answer.headers["cache-control"] == "no-store"
     [failure] = [line for line in lines if "exception" in line]
     assert "RuntimeError: cannot go on" in str(failure["exception"])
     assert failure["request_id"] == answer.headers["x-request-id"]
@@ -112,7 +113,8 @@ def test_an_announced_body_above_the_limit_is_refused():
     client = TestClient(application(max_body_bytes=1024))
 
     assert client.post("/echo", content=b"x" * 1024).json() == 1024
-    assert client.post("/echo", content=b"x" * 1025).status_code == 413
+    refused = client.post("/echo", content=b"x" * 1025)
+    assert (refused.status_code, refused.headers["cache-control"]) == (413, "no-store")
 
 
 def test_an_unannounced_body_above_the_limit_is_refused():

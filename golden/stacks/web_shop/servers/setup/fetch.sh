@@ -18,14 +18,6 @@ bundle=$state/bundle-${SETUP_SHA256:0:12}
 mkdir -p "$state"
 work=$(mktemp -d "$state/work.XXXXXX")
 
-metadata() {
-  local service=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254} token
-  [[ ${AWS_EC2_METADATA_DISABLED:-false} != true ]] || return 1
-  token=$(curl -fs --noproxy '*' --max-time 2 -X PUT \
-    -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$service/latest/api/token") || return
-  curl -fs --noproxy '*' --max-time 2 -H "X-aws-ec2-metadata-token: $token" "$service/latest/meta-data/$1"
-}
-
 # The group keeps a new server waiting until it hears CONTINUE or ABANDON.
 tell_group() {
   local instance group

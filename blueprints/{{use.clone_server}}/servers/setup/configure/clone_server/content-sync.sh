@@ -18,13 +18,14 @@ fail() {
 }
 
 # Names with a dot in front are half-written files; only the mark of the content is wanted. To
-# the nanosecond, since two writes within a second are two. A file that was taken away meanwhile
-# is no failure, the next copy is without it.
+# the nanosecond, since two writes within a second are two. Pipes and sockets are left out, and
+# untold: rsync's word of it would look like a change. A file that was taken away meanwhile is no
+# failure, the next copy is without it.
 copy() {
   local code=0
   timeout "${CONTENT_COPY_SECONDS:-600}" rsync --recursive --times --omit-dir-times \
     --modify-window=-1 --links --safe-links --perms --chmod=D755,F644 --timeout=60 \
-    --include=/.content --exclude='.*' "$@" || code=$?
+    --info=nonreg0 --include=/.content --exclude='.*' "$@" || code=$?
   ((code == 0 || code == 24)) || fail "$CONTENT_SOURCE could not be copied (exit code $code)"
 }
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_address
 from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
@@ -43,6 +44,9 @@ class DeepHealthSettings(FeatureSettings):
     health_shared_fault: Literal["degrade", "fail"] = "degrade"
     """Whether a server whose shared dependency fails goes on getting requests."""
 
+    health_network: IPv4Network | None = None
+    """Who may ask besides this machine: the network that the load balancer stands in."""
+
     health_metric_namespace: str = ""
     """Where CloudWatch keeps the metric; empty tells nobody."""
 
@@ -70,6 +74,22 @@ class DeepHealth:
         self._looking: asyncio.Task[Verdict] | None = None
         self._until = 0.0
         self._failing: set[str] = set()
+
+    def tells(self, request: Request) -> bool:
+        """Tell whether one gets an answer: only this machine and its network do, asking straight.
+
+        Users reach a server through the load balancer, whose rule knows one spelling of the path,
+        or at an address of its own. The one names in `X-Forwarded-For` whom it speaks for, which
+        its own checks do not have; at the other the sender's address tells.
+        """
+        if request.client is None or "x-forwarded-for" in request.headers:
+            return False
+        try:
+            peer = ip_address(request.client.host)
+        except ValueError:
+            return False
+        network = self._settings.health_network
+        return peer.is_loopback or (network is not None and peer in network)
 
     async def verdict(self) -> Verdict:
         """Return what the last look found while that is fresh, or wait for the next one."""
@@ -116,11 +136,9 @@ def _told(check: Check, error: Exception | None) -> dict[str, Any]:
 @router.get(PATH)
 async def deep(request: Request) -> JSONResponse:
     """Tell what works behind this server: 503 where it should get no requests."""
-    # The load balancer hides this path, and compares it as it was sent: spelt `%68ealth`, it
-    # would get past.
-    if request.scope.get("raw_path") != PATH.encode():
-        raise HTTPException(404)
     health: DeepHealth = request.app.state.deep_health
+    if not health.tells(request):
+        raise HTTPException(404)
     found = await health.verdict()
     return JSONResponse(
         {"status": found.status, "dependencies": found.dependencies},

@@ -30,16 +30,28 @@ for _ in "${devices[@]}"; do
   count=$((count + 1))
 done
 
-# What is on a device: a word, or nothing where nothing is. That it cannot be read is an error.
+# What is on a device: a word, or nothing where nothing is known. That it could be two things is
+# an error, as is whatever else blkid cannot tell.
 content() {
   local code=0 found
   found=$(blkid --probe --output value --match-tag "$2" "$1") || code=$?
-  ((code == 0 || code == 2)) || fail "$1 cannot be read"
+  ((code == 0 || code == 2)) || fail "it is not clear what $1 holds; it was left alone"
   printf '%s' "$found"
 }
 
+# Whether a device is as a new volume is: all zeros where whatever is on a disk begins. blkid alone
+# says the same of data that it does not know, and of a disk that it cannot read.
 empty() {
-  [[ -z $(content "$1" TYPE) && -z $(content "$1" PTTYPE) ]]
+  local type table
+  type=$(content "$1" TYPE) || exit 1 # where a condition asks, no error ends the script by itself
+  table=$(content "$1" PTTYPE) || exit 1
+  [[ -z $type$table ]] && cmp --silent --bytes=1048576 "$1" /dev/zero
+}
+
+# lvm COMMAND…: with these volumes and no others. LVM keeps a list of devices by their ids, in which a
+# volume that took another's place is missing; and a copy of the stripe looks like the stripe.
+lvm() {
+  "$1" --devices "$(IFS=,; echo "${devices[*]}")" "${@:2}"
 }
 
 if ((count == 1)); then
@@ -47,23 +59,31 @@ if ((count == 1)); then
 else
   for device in "${devices[@]}"; do
     if empty "$device"; then
-      pvcreate --quiet "$device"
-    elif [[ $(content "$device" TYPE) != LVM2_member ]]; then
-      fail "$device holds something that is not part of a stripe ($(content "$device" TYPE)); it was left alone"
+      lvm pvcreate --quiet "$device"
+    else
+      kind=$(content "$device" TYPE)
+      [[ $kind == LVM2_member ]] ||
+        fail "$device holds something that is not part of a stripe (${kind:-unknown}); it was left alone"
     fi
-    pvresize --quiet "$device" # grows it to what its volume has; else it does nothing
+    # Each pvresize, also one that finds nothing to do, leaves a file in /etc/lvm/archive. Volumes grow
+    # by the GiB; what LVM keeps for itself of one is much less.
+    sizes=$(lvm pvs --noheadings --nosuffix --units b --options dev_size,pv_size "$device")
+    read -r size has <<<"$sizes"
+    if ((size - has >= 536870912)); then
+      lvm pvresize --quiet "$device"
+    fi
   done
-  if ! vgs data &>/dev/null; then
-    vgcreate --quiet data "${devices[@]}"
+  if ! lvm vgs data &>/dev/null; then
+    lvm vgcreate --quiet data "${devices[@]}"
   fi
-  if ! lvs data/data &>/dev/null; then
-    lvcreate --quiet --stripes "$count" --extents 100%FREE --name data data
+  if ! lvm lvs data/data &>/dev/null; then
+    lvm lvcreate --quiet --stripes "$count" --extents 100%FREE --name data data
   fi
-  vgchange --quiet --activate y data
+  lvm vgchange --quiet --activate y data
   disk=/dev/data/data
-  free=$(vgs --noheadings --options vg_free_count data)
+  free=$(lvm vgs --noheadings --options vg_free_count data)
   if ((free >= count)); then
-    lvextend --quiet --extents +100%FREE data/data
+    lvm lvextend --quiet --extents +100%FREE data/data
   fi
 fi
 
@@ -73,7 +93,7 @@ if empty "$disk"; then
 fi
 kind=$(content "$disk" TYPE)
 [[ $kind == ext4 || $kind == xfs ]] ||
-  fail "$disk holds neither ext4 nor xfs but ${kind:-a partition table}; it was left alone"
+  fail "$disk holds neither ext4 nor xfs but ${kind:-something else}; it was left alone"
 
 if ! mountpoint --quiet "$mount_point"; then
   mkdir -p "$mount_point"

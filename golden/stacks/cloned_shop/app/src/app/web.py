@@ -14,6 +14,9 @@ from app import logs
 
 log = logging.getLogger("app.request")
 
+# What is answered here passes no feature, and caches guess where an answer says nothing.
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
 _TRACE = re.compile(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}")
 
 
@@ -47,8 +50,8 @@ class RequestLog:
             log.exception("request failed")
             if status:
                 raise  # half a response is out; only closing the connection tells the client
-            error = JSONResponse({"detail": "internal error", "request_id": identifier}, 500)
-            await error(scope, receive, send_with_id)
+            told = {"detail": "internal error", "request_id": identifier}
+            await JSONResponse(told, 500, _NOT_KEPT)(scope, receive, send_with_id)
         finally:
             self._write(scope, status, time.perf_counter() - began)
             logs.request_id.reset(token)
@@ -84,7 +87,8 @@ class BodyLimit:
 
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > self.max_bytes:
-            await JSONResponse({"detail": self._detail}, 413)(scope, receive, send)
+            refusal = JSONResponse({"detail": self._detail}, 413, _NOT_KEPT)
+            await refusal(scope, receive, send)
             return
 
         seen = 0

@@ -10,6 +10,23 @@ if [[ ${SETUP_KIND:-} != standalone_server ]]; then
   exit 0
 fi
 
+# Servers that stand beside it are set up alike and have no disk. `make local` tells the name.
+server=${SETUP_SERVER:-}
+if [[ -z $server ]]; then
+  server=$(retry metadata tags/instance/Name) || fail "EC2 does not say which server this is"
+fi
+if [[ $server != "${ONDEMAND_DISK_SERVER:?is the name of the server that has the data disk}" ]]; then
+  log "the data disk is with $ONDEMAND_DISK_SERVER and not with $server, nothing to do"
+  exit 0
+fi
+
+# Whoever has something to keep goes by this folder: it is there where the disk is to be, and until
+# the disk has come nobody can write into it.
+if [[ ! -d $ROOT/data ]]; then
+  mkdir -p "$ROOT/data"
+  [[ -n $ROOT ]] || chmod 000 /data
+fi
+
 here=$BUNDLE/servers/setup/configure/ondemand_disk
 put "$ROOT/usr/local/sbin/grow-data" 755 <"$here/grow-data.sh"
 put "$ROOT/etc/ondemand-disk.env" 644 <<SETTINGS

@@ -6,18 +6,20 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, LiteralString, Self, TypeAlias
+from typing import Any, LiteralString, Self, TypeAlias, TypeVar
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import AsyncConnection, OperationalError
+from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from pydantic import Field
 
 from app.settings import FeatureSettings
 
+T = TypeVar("T")
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
 PAUSE = 0.2
@@ -86,13 +88,22 @@ class Login:
 
 
 class SignedIn(AsyncConnection[TupleRow]):
-    """A connection that finds out by itself whom to sign in as."""
+    """A connection that finds out by itself whom to sign in as, and breaks on silence."""
+
+    patience: float
+    """Seconds that the server may take for one statement."""
 
     @classmethod
     async def connect(  # type: ignore[override]
-        cls, conninfo: str = "", *, login: Login, **options: Any
+        cls, conninfo: str = "", *, login: Login, patience: float, **options: Any
     ) -> Self:
         """Connect; where the password is refused, read it again and try once more."""
+        connection = await cls._sign_in(conninfo, login, options)
+        connection.patience = patience
+        return connection
+
+    @classmethod
+    async def _sign_in(cls, conninfo: str, login: Login, options: dict[str, Any]) -> Self:
         known = await login.current()
         try:
             return await super().connect(conninfo, **options, **known)
@@ -102,6 +113,11 @@ class SignedIn(AsyncConnection[TupleRow]):
                 raise
         return await super().connect(conninfo, **options, **await login.current(refused=known))
 
+    async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
+        """Wait for the server; psycopg does so here for each statement, BEGIN and COMMIT too."""
+        with _hung_up_after(self.patience, self):
+            return await super().wait(gen, *arguments, **options)
+
 
 class Database:
     """One database, with what every request does alike."""
@@ -110,6 +126,8 @@ class Database:
         self._seconds = settings.database_seconds
         self._options: dict[str, Any] = {
             "login": Login(settings.database_secret_arn),
+            # A little later than the database itself gives up.
+            "patience": settings.database_seconds + 1,
             "host": settings.database_host,
             "port": settings.database_port,
             "dbname": settings.database_name,
@@ -136,6 +154,9 @@ class Database:
     async def connection(self, seconds: float | None = None) -> AsyncIterator[Connection]:
         """Lend a connection for one transaction, which an exception rolls back.
 
+        It may take as long as it needs, each of its statements `database_seconds`; those of one
+        `executemany` go out together and count as one.
+
         Args:
             seconds: How long to wait for one; by default `database_seconds`.
 
@@ -146,10 +167,8 @@ class Database:
         try:
             connection = await self._ready(self._seconds if seconds is None else seconds)
             try:
-                # A little later than the database itself gives up.
-                with _hung_up_after(self._seconds + 1, connection):
-                    async with connection.transaction():
-                        yield connection
+                async with connection.transaction():
+                    yield connection
             finally:
                 await self._pool.putconn(connection)
         except OperationalError as error:

@@ -191,6 +191,15 @@ class Sessions:
             self.now() + limits.session_ttl_seconds, created_at + limits.session_max_age_seconds
         )
 
+    def is_over(self, record: Record) -> bool:
+        """Tell whether a session has ended that the store still has.
+
+        Stores remove late, DynamoDB by hours or days; and the age may be limited more strictly
+        than when the record was written.
+        """
+        oldest = record.created_at + self.settings.session_max_age_seconds
+        return min(record.expires_at, oldest) <= self.now()
+
     def encode(self, data: Data) -> str:
         try:
             text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -300,8 +309,7 @@ class Visit:
         if self._id is None:
             return None
         record = await self._sessions.ask(self._sessions.store.get(key_of(self._id)))
-        # Stores remove late, DynamoDB by hours or days.
-        if record is None or record.expires_at <= self._sessions.now():
+        if record is None or self._sessions.is_over(record):
             return None
         return record
 
@@ -314,9 +322,12 @@ class Visit:
         return data
 
     async def _prolong(self, record: Record) -> None:
-        """Move the end of the session, at most once in a tenth of its time: each is a write."""
+        """Move the end of the session, at most once in a tenth of its time: each is a write.
+
+        It also moves to an earlier time, where limits are stricter now than they were.
+        """
         end = self._sessions.end_of(record.created_at)
-        if (end - record.expires_at) * 10 < self._sessions.settings.session_ttl_seconds:
+        if abs(end - record.expires_at) * 10 < self._sessions.settings.session_ttl_seconds:
             return
         if await self._sessions.ask(self._sessions.store.touch(key_of(self._known_id), end)):
             self.set_cookie = self._id

@@ -1,8 +1,9 @@
 """Say with every answer who may keep it, and for how long.
 
-The edge and browsers keep what looks alike for everybody. An answer without `Cache-Control` leaves
-the decision to them, and one wrong guess shows a user someone else's page; so no answer leaves
-without it.
+Files are the same for everybody, and so is a page that calls itself public: the edge and browsers
+keep them. What says nothing a browser keeps for a moment, and nobody else. An answer without
+`Cache-Control` leaves the decision to them, and one wrong guess shows a user someone else's page;
+so no answer leaves without it.
 """
 
 import re
@@ -74,11 +75,13 @@ class CacheControl:
             if "no-store" not in said:
                 answer["Cache-Control"] = PERSONAL
         elif not said:
-            shared = fetched and status < 400
+            kept = fetched and status < 400
+            # By its browser alone. It may be about now, or about one server: whatever else keeps
+            # answers on the way would give it to others, and some of them when it is long old.
             answer["Cache-Control"] = (
-                f"public, max-age={self.cache.cache_page_seconds}" if shared else "no-store"
+                f"private, max-age={self.cache.cache_page_seconds}" if kept else "no-store"
             )
-            if shared:
+            if kept:
                 # A browser that gets a session must not go on with the page from before.
                 answer.add_vary_header("Cookie")
 

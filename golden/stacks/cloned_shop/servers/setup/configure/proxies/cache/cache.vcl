@@ -120,14 +120,15 @@ sub vcl_synth {
 }
 
 sub vcl_deliver {
+  # Not `X-Cache`: an edge in front puts its own in that one's place.
   if (req.http.X-Cache-State) {
-    set resp.http.X-Cache = req.http.X-Cache-State;
+    set resp.http.X-Proxy-Cache = req.http.X-Cache-State;
   } else if (obj.hits == 0) {
-    set resp.http.X-Cache = "MISS";
+    set resp.http.X-Proxy-Cache = "MISS";
   } else if (obj.ttl > 0s) {
-    set resp.http.X-Cache = "HIT";
+    set resp.http.X-Proxy-Cache = "HIT";
   } else {
-    set resp.http.X-Cache = "STALE";
+    set resp.http.X-Proxy-Cache = "STALE";
   }
   unset resp.http.Via;
   unset resp.http.X-Cache-Url;
