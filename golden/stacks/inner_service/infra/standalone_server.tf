@@ -91,7 +91,7 @@ data "aws_iam_policy_document" "standalone_server" {
     resources = [aws_ssm_document.standalone_server.arn]
   }
 
-  # The server says each minute whether its application answers.
+  # The server says each minute whether its application answers, and how its last setup ended.
   statement {
     sid       = "SayWhetherItAnswers"
     actions   = ["cloudwatch:PutMetricData"]
@@ -278,6 +278,26 @@ resource "aws_cloudwatch_metric_alarm" "standalone_server_answers" {
   period              = 60
   evaluation_periods  = 5
   treat_missing_data  = "breaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# A release that fails leaves the one before it running, which answers as if nothing were. Who is
+# silent is told of by the alarm above.
+resource "aws_cloudwatch_metric_alarm" "standalone_server_setup" {
+  for_each = aws_instance.standalone_server
+
+  alarm_name          = "${local.name}-standalone-server-${each.key}-setup"
+  alarm_description   = "The last setup of server ${each.value.id} failed: it runs, if at all, what was there before. See docs/components/standalone_server.md."
+  namespace           = local.setup_project
+  metric_name         = "SetupFailed"
+  dimensions          = { InstanceId = each.value.id }
+  statistic           = "Maximum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 60
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
 }

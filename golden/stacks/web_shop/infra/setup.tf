@@ -18,8 +18,13 @@ locals {
     if path != "servers/setup/fetch.sh" && length(regexall("(^|/)(\\.[^/]*|__pycache__|tests|venv|[^/]*\\.egg-info|[^/]*\\.pyc|requirements-dev\\.txt)(/|$)", path)) == 0
   }
 
+  # What a server of each kind does as it starts, and one that stays whenever something changes.
+  setup_phases = {
+    for kind in local.setup_kinds : kind => contains(local.setup_group_kinds, kind) ? local.setup_boot_phases : local.setup_kept_phases
+  }
+
   # Text stays text, so that a plan shows which line of which file will change.
-  setup_bundle_files = [for path, phase in local.setup_phase_of : path if contains(concat(["all"], local.setup_boot_phases), phase)]
+  setup_bundle_files = [for path, phase in local.setup_phase_of : path if contains(concat(["all"], values(local.setup_phases)...), phase)]
   setup_bundle = jsonencode({
     text   = { for path in local.setup_bundle_files : path => file("${local.setup_root}/${path}") if can(file("${local.setup_root}/${path}")) }
     base64 = { for path in local.setup_bundle_files : path => filebase64("${local.setup_root}/${path}") if !can(file("${local.setup_root}/${path}")) }
@@ -37,7 +42,6 @@ locals {
     "export SETUP_KEY='${aws_s3_object.setup.key}'",
     "export SETUP_VERSION='${aws_s3_object.setup.version_id}'",
     "export SETUP_SHA256='${sha256(local.setup_bundle)}'",
-    "export SETUP_PHASES='${join(" ", local.setup_boot_phases)}'",
     "export SETUP_PROJECT='${local.setup_project}'",
     "export SETUP_SETTINGS_PATH='${local.setup_settings_path}'",
     "",
@@ -49,7 +53,7 @@ locals {
   # waits for it.
   setup_user_data = {
     for kind in local.setup_kinds : kind => join("\n", concat(
-      ["#!/bin/bash", "export SETUP_KIND='${kind}'"],
+      ["#!/bin/bash", "export SETUP_KIND='${kind}'", "export SETUP_PHASES='${join(" ", local.setup_phases[kind])}'"],
       contains(keys(local.setup_roles), kind) ? [] : ["export SETUP_APPLICATION='no'"],
       contains(local.setup_group_kinds, kind) ? ["export SETUP_LAUNCH_HOOK='${local.setup_launch_hook}'"] : [],
       [local.setup_script],

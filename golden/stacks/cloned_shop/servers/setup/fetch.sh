@@ -74,7 +74,7 @@ for path, content in files.items():
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
 PYTHON
-rm -rf "$bundle"
+rm -rf "$state"/bundle-* # those of before, too: whoever goes back fetches his
 mv "$work/bundle" "$bundle"
 
 read -ra phases <<<"$SETUP_PHASES"

@@ -67,6 +67,18 @@ run "a_bundle_holds_what_its_phases_need" {
   }
 }
 
+run "a_server_that_stays_does_what_changes_after_it_was_made" {
+  assert {
+    condition     = alltrue([for kind, phases in local.setup_phases : strcontains(local.setup_user_data[kind], "\nexport SETUP_PHASES='${join(" ", phases)}'\n") && alltrue([for path, phase in local.setup_phase_of : contains(local.setup_bundle_files, path) if contains(phases, phase)])])
+    error_message = "a server runs other phases than are meant for it, or the bundle lacks parts of them"
+  }
+
+  assert {
+    condition     = alltrue([for kind, phases in local.setup_phases : contains(local.setup_group_kinds, kind) || contains(phases, "install") || !contains(phases, "release")])
+    error_message = "a release would reach a server that lacks what is installed for it"
+  }
+}
+
 run "the_bucket_is_closed" {
   assert {
     condition = alltrue([

@@ -130,6 +130,18 @@ run "silence_is_an_alarm" {
   }
 }
 
+run "a_setup_that_failed_is_told_of" {
+  assert {
+    condition     = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.standalone_server_setup : alarm.namespace == aws_cloudwatch_metric_alarm.standalone_server_answers[name].namespace && alarm.dimensions["InstanceId"] == output.standalone_server_ids[name] && contains(alarm.alarm_actions, aws_sns_topic.alarms.arn)]) && toset(keys(aws_cloudwatch_metric_alarm.standalone_server_setup)) == toset(keys(output.standalone_server_ids))
+    error_message = "nobody hears of a release that failed on the server"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.standalone_server_setup : alarm.metric_name != "ApplicationAnswers" && alarm.treat_missing_data == "notBreaching"])
+    error_message = "a failed setup would look like an application that is away, or the other way round"
+  }
+}
+
 run "it_may_do_on_everything_only_what_knows_no_less" {
   command = plan
 

@@ -173,10 +173,11 @@ def check(text: str) -> None:
             sys.exit(f"user data looks as if it held a secret in line {number}")
 
 
-def image_phases(text: str) -> list[str]:
-    """The phases an image would bring, because this user data does not run them."""
-    at_boot = re.findall(r"^export SETUP_PHASES='([^']*)'", text, re.MULTILINE)[0].split()
-    baked = [phase for phase in ("install", "release") if phase not in at_boot]
+def image_phases() -> list[str]:
+    """The phases an image would bring, as Terraform is told; a server may do one of them again."""
+    told = (REPOSITORY / "infra/setup.phases.tf").read_text(encoding="utf-8")
+    found = re.search(r"^ *setup_image_phases = (\[.*\])$", told, re.MULTILINE)
+    baked: list[str] = json.loads(found[1]) if found else []
     if baked and (REPOSITORY / "servers/setup/seal").is_dir():
         baked.append("seal")
     return baked
@@ -233,7 +234,7 @@ def bundle(folder: Path) -> Path:
 def bake(text: str, server: Server, variables: Mapping[str, str]) -> None:
     """Do what was done to the image before any server started from it."""
     project = re.findall(r"^export SETUP_PROJECT='([^']*)'", text, re.MULTILINE)[0]
-    phases = image_phases(text)
+    phases = image_phases()
     if phases:
         print(f"{server.name}: in the image already: {', '.join(phases)}", flush=True)
         with TemporaryDirectory() as folder:

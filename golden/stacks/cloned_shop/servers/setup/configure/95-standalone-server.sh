@@ -1,6 +1,6 @@
 #!/bin/bash
-# Lets a server that stands alone say each minute whether its application answers: no load
-# balancer asks it. A server of a group is asked, and skips this.
+# Lets a server that stands alone say each minute whether its application answers, and whether its
+# setup failed: no load balancer asks it, and no group waits for it. A server of a group skips this.
 set -euo pipefail
 # shellcheck source=/dev/null
 source "$BUNDLE/servers/setup/lib.sh"

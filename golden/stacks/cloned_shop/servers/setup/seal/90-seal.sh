@@ -24,6 +24,9 @@ rm -rf "$ROOT/etc/${SETUP_PROJECT:?}" "$ROOT/var/lib/$SETUP_PROJECT/setup"/{fail
 rm -f "$ROOT"/root/.bash_history "$ROOT"/home/*/.bash_history
 rm -rf "$ROOT"/root/{.aws,.cache,.ssh} "$ROOT"/home/*/{.aws,.ssh}
 rm -rf "$ROOT/var/cache/dnf"
+# What this machine says from here on stays in its memory, or the journal would begin a new file.
+[[ -n $ROOT ]] || journalctl --relinquish-var
+rm -rf "$ROOT"/var/log/{amazon/ssm,audit,journal}/*
 for log in "$ROOT"/var/log/{cloud-init.log,cloud-init-output.log,dnf.log,dnf.rpm.log,messages,secure}; do
   if [[ -e $log ]]; then
     : >"$log"

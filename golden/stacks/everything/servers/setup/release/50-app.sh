@@ -29,9 +29,24 @@ fi
 
 # `mv -T` renames over the old link, which is one step for everyone who follows it.
 if [[ $(readlink "$home/current" || true) != "releases/$id" ]]; then
+  # From now on it is an old one, and of those the one left last: below, their order goes by that.
+  [[ ! -e $home/current ]] || touch "$home/current/"
   ln -sfn "releases/$id" "$home/current.new"
   mv -T "$home/current.new" "$home/current"
 fi
+
+# A server that stays would fill its disk with releases, for each holds all packages anew. The two
+# left last stay: the application runs from one of them until it is started anew. From one that is
+# not complete nothing ever ran.
+kept=2
+find "$home/releases" -mindepth 1 -maxdepth 1 ! -name "$id" -printf '%T@ %p\n' |
+  LC_ALL=C sort -rn | cut -d ' ' -f 2- | while read -r old; do
+  if [[ -e $old/release.env ]] && ((kept-- > 0)); then
+    continue
+  fi
+  rm -rf "$old"
+  log "release ${old##*/} is gone"
+done
 
 put "$ROOT/etc/systemd/system/app.service" 644 <"$BUNDLE/servers/systemd/app.service"
 systemctl daemon-reload

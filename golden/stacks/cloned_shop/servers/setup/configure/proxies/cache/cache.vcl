@@ -37,6 +37,11 @@ acl purgers {
 sub vcl_recv {
   set req.backend_hint = behind;
 
+  # Written here alone; a user's own would come back as ours.
+  if (req.restarts == 0) {
+    unset req.http.X-Cache-State;
+  }
+
   if (req.method == "PURGE" || req.method == "BAN") {
     if (client.ip !~ purgers || req.http.X-Forwarded-For != "" + client.ip) {
       return (synth(405, "Method not allowed"));
@@ -110,6 +115,13 @@ sub vcl_backend_response {
 
   # From here on by the rules that Varnish brings: an answer that sets a cookie, or says private or
   # no-store, is not kept, and for two minutes requests for it do not wait for each other.
+}
+
+sub vcl_backend_error {
+  # Nobody answered, or not in time: as with an error. What is never kept has nothing to go back to.
+  if (!bereq.uncacheable) {
+    return (abandon);
+  }
 }
 
 sub vcl_synth {
