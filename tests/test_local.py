@@ -172,8 +172,9 @@ def alive(pid: int) -> bool:
 
 
 def marks(name: str) -> list[pytest.MarkDecorator]:
-    """`make test` brings up the web shop, CI and `make test-all` the others, too."""
-    return [pytest.mark.stack] * (name != "web_shop")
+    """`make test` brings up the web shop, CI the others, `make test-all` all of them."""
+    # In CI it is the demo's to show.
+    return [pytest.mark.shown_by_demo if name == "web_shop" else pytest.mark.stack]
 
 
 @pytest.mark.long
