@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,14 @@ def need(program: str) -> str:
             pytest.fail(f"{program} was not found")
         pytest.skip(f"{program} was not found")
     return found
+
+
+def program(folder: Path, name: str, text: str) -> Path:
+    """Write a program that stands in for another; gives the folder, for a search path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
+    return folder
 
 
 def free_port(count: int = 1) -> int:

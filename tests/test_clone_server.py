@@ -30,7 +30,7 @@ import pytest
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import client_of, make
-from tests.machine import free_port, need, needs_python, needs_terraform, until
+from tests.machine import free_port, need, needs_python, needs_terraform, program, until
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template(ROOT)
@@ -48,13 +48,6 @@ def written(folder: Path, *patterns: str, **choices: str) -> Path:
     for path, content in TEMPLATE.tree(answer, Answers("shop", REGION)).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    return folder
-
-
-def program(folder: Path, name: str, text: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text)
-    (folder / name).chmod(0o755)
     return folder
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.test_standalone_server import listening
+from tests.machine import program, until
+from tests.test_standalone_server import listening, part
 
 ROOT = Path(__file__).parent.parent
 PARTS = ROOT / "blueprints/{{use.ondemand_disk}}/servers/setup/configure"
@@ -121,11 +121,12 @@ def on_a_loop_device(file: Path, *capabilities: int) -> Path | None:
 
 def unmount(place: Path) -> None:
     """Once whoever still holds a file there has let go; an error where nobody does for 10 s."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end and os.path.ismount(place):
+
+    def gone() -> bool:
         subprocess.run(["umount", str(place)], check=False, capture_output=True)
-        time.sleep(0.05)
-    assert not os.path.ismount(place), f"{place} is still mounted"
+        return not os.path.ismount(place)
+
+    assert not os.path.ismount(place) or until(10, gone), f"{place} is still mounted"
 
 
 @pytest.fixture(params=["mounted", "plain"])
@@ -142,13 +143,11 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Disk]:
     (tmp_path / "by-id").mkdir()
     name = f"nvme-Amazon_Elastic_Block_Store_{VOLUME.replace('-', '')}"
     (tmp_path / "by-id" / name).symlink_to(loop or file)
-    (tmp_path / "bin").mkdir()
     for stub, text in {
         "mount": f"touch {tmp_path}/mounted",
         "mountpoint": f"test -e {tmp_path}/mounted",
     }.items():
-        (tmp_path / "bin" / stub).write_text(f"#!/bin/sh\n{text}\n")
-        (tmp_path / "bin" / stub).chmod(0o755)
+        program(tmp_path / "bin", stub, f"#!/bin/sh\n{text}\n")
     made = Disk(tmp_path, file, loop or file, mounts=loop is not None)
     yield made
     if loop:
@@ -234,8 +233,7 @@ def test_a_disk_that_cannot_be_read_is_left_alone(disk: Disk) -> None:
     [link] = (disk.folder / "by-id").iterdir()
     link.unlink()
     link.symlink_to(disk.folder)
-    (disk.folder / "bin/mkfs.ext4").write_text("#!/bin/sh\n")
-    (disk.folder / "bin/mkfs.ext4").chmod(0o755)
+    program(disk.folder / "bin", "mkfs.ext4", "#!/bin/sh\n")
 
     code, said = disk.run()
 
@@ -285,11 +283,9 @@ class Stripe:
             },
             **answers,
         }
-        (self.folder / "bin").mkdir()
         for name, text in stubs.items():
             first = only_these if name in looks + changes else ""
-            (self.folder / "bin" / name).write_text(f"#!/bin/sh\n{first}{text}\n")
-            (self.folder / "bin" / name).chmod(0o755)
+            program(self.folder / "bin", name, f"#!/bin/sh\n{first}{text}\n")
         subprocess.run(
             ["bash", str(SCRIPT)],
             env={
@@ -341,27 +337,17 @@ def set_up(root: Path, **variables: str) -> tuple[int, str]:
     bundle = root / "bundle"
     shutil.copytree(PARTS, bundle / "servers/setup/configure")
     shutil.copy(ROOT / "blueprints/{{use.setup}}/servers/setup/lib.sh", bundle / "servers/setup")
-    done = subprocess.run(
-        ["bash", str(bundle / "servers/setup/configure/65-ondemand-disk.sh")],
-        env={
-            **os.environ,
-            "AWS_EC2_METADATA_DISABLED": "false",
-            "BUNDLE": str(bundle),
-            "ONDEMAND_DISK_SERVER": "shop-dev-standalone-server-main",
-            "ONDEMAND_DISK_VOLUMES": VOLUME,
-            "ROOT": str(root / "server"),
-            "SETUP_ATTEMPTS": "2",
-            "SETUP_BACKOFF": "0",
-            "SETUP_KIND": "standalone_server",
-            "SETUP_PROJECT": "shop",
-            **variables,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+    return part(
+        bundle,
+        "65-ondemand-disk.sh",
+        root / "server",
+        AWS_EC2_METADATA_DISABLED="false",
+        ONDEMAND_DISK_SERVER="shop-dev-standalone-server-main",
+        ONDEMAND_DISK_VOLUMES=VOLUME,
+        SETUP_ATTEMPTS="2",
+        SETUP_BACKOFF="0",
+        **variables,
     )
-    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize(("name", "has_it"), [("main", True), ("spare", False)])

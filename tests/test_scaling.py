@@ -22,6 +22,7 @@ import pytest
 
 from tests.local_stack import applied
 from tests.machine import needs_terraform
+from tests.repositories import write
 from tests.test_fleet import Stack, built, terraform, tree
 
 # Bounds
@@ -353,10 +354,7 @@ def test_the_plan_takes_what_the_page_of_the_calendar_shows(
 ) -> None:
     """Its examples fit the fleet as it comes, all of them at once."""
     files = tree("scheduled_scale_out", *more)
-    for path, text in files.items():
-        if not path.endswith(".tftest.hcl"):
-            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path).write_text(text)
+    write(tmp_path, {path: text for path, text in files.items() if ".tftest." not in path})
     page = files["docs/patterns/scheduled_scale_out.md"]
     examples = re.findall(r"```hcl\n(.*?)```", page, re.DOTALL)
     assert len(examples) == 2

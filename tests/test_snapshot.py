@@ -24,7 +24,7 @@ import pytest
 from cdp_scaffold.render import Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import client_of, make
-from tests.machine import needs_terraform
+from tests.machine import needs_terraform, program
 from tests.repositories import write
 from tests.test_ondemand_disk import MIB, MOUNT, SBIN, on_a_loop_device, output, unmount
 
@@ -123,8 +123,7 @@ class Server:
         return not frozen
 
     def stub(self, name: str, text: str) -> None:
-        (self.folder / "bin" / name).write_text(text.format(folder=self.folder))
-        (self.folder / "bin" / name).chmod(0o755)
+        program(self.folder / "bin", name, text.format(folder=self.folder))
 
 
 @pytest.fixture(params=["real", "stub"])

@@ -17,7 +17,7 @@ import pytest
 from cdp_scaffold.render import Answers, Template
 from cdp_scaffold.resolver import Resolution, resolve
 from tests.local_stack import applied
-from tests.machine import needs_python, needs_terraform
+from tests.machine import needs_python, needs_terraform, program
 from tests.repositories import write
 
 ROOT = Path(__file__).parent.parent
@@ -32,12 +32,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("repository")
     write(folder, {path: content.decode() for path, content in tree.items()})
     return folder
-
-
-def program(folder: Path, name: str, text: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text)
-    (folder / name).chmod(0o755)
 
 
 def part(repository: Path, name: str, root: Path, **variables: str) -> tuple[int, str]:
