@@ -99,6 +99,12 @@ sub vcl_pass {
 
 sub vcl_backend_fetch {
   unset bereq.http.X-Cache-State;
+
+  # Who answers before it has all of a body ends the connection without a word: the next request on
+  # it, of another user, would fail.
+  if (bereq.http.Content-Length || bereq.http.Transfer-Encoding) {
+    set bereq.http.Connection = "close";
+  }
 }
 
 sub vcl_backend_response {
